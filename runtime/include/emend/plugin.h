@@ -1,0 +1,105 @@
+// What a plugin exports: one constant descriptor, found by dlsym() under the
+// name `em_algorithm` or `em_metric`. No code runs when a plugin is listed.
+
+#ifndef EM_PLUGIN_H
+#define EM_PLUGIN_H
+
+#include <emend/option.h>
+#include <emend/session.h>
+
+// Bump on any change to a struct or function in <emend/*.h>.
+#define EM_ABI_VERSION 1u
+
+// First member of every descriptor. A plugin built against other headers is
+// refused by name before anything else in it is read.
+struct em_abi {
+    uint32_t version;
+    uint32_t descriptor, option, pass, probe, term, prompt, fact, question,
+        model; // sizeof, catches a stale build
+};
+
+#define EM_ABI(descriptor_type)                                                                    \
+    {                                                                                              \
+        EM_ABI_VERSION, sizeof(descriptor_type), sizeof(struct em_option), sizeof(struct em_pass), \
+            sizeof(struct em_probe), sizeof(struct em_term), sizeof(struct em_prompt),             \
+            sizeof(struct em_fact), sizeof(struct em_question), sizeof(struct em_model)            \
+    }
+
+// What the runtime must provide. Checked before the model is loaded.
+enum em_needs {
+    EM_NEEDS_GRADIENT = 1 << 0,   // probes with `grad`
+    EM_NEEDS_COVARIANCE = 1 << 1, // em_whiten()
+};
+
+struct em_algorithm {
+    struct em_abi abi;
+    const char *name;                // equals the file stem: "rome" in rome.so
+    const char *summary;             // one line
+    const char *reference;           // paper
+    unsigned needs;                  // em_needs
+    int max_facts;                   // per apply() call, 0 = any number
+    const struct em_option *options; // ends with {0}
+    size_t options_size;
+
+    // Optional. Compute and store, for a chunk of facts at once, what depends only on the model as
+    // it stands (values, keys of the first layer). Called once for each state of the weights.
+    enum em_status (*prepare)(struct em_session *s, const void *options,
+                              const struct em_fact *facts, int num_facts);
+
+    // Edit the session's weights so that the model asserts `facts`. `options`
+    // is the filled and validated options struct. On failure the runtime
+    // reverts whatever was changed.
+    enum em_status (*apply)(struct em_session *s, const void *options, const struct em_fact *facts,
+                            int num_facts);
+};
+
+// A question put to the model, before or after editing. The runtime scores every question once
+// for all metrics and journals the answers.
+struct em_question {
+    const char *group;       // "rewrite", "paraphrase", "neighborhood", "generation", "hop", ...
+    const char *prompt;      // complete
+    const char *target_new;  // NULL where only a text is asked for
+    const char *target_true; // or NULL
+};
+
+struct em_reply {
+    struct em_answer new_, true_;
+    const char *text; // for questions without targets
+};
+
+struct em_case {
+    const struct em_fact *facts;
+    int num_facts;
+    const struct em_question *questions;
+    const struct em_reply *replies; // [num_questions]
+    int num_questions;
+    const char *const *references; // texts the data set gives for comparison, ends with NULL
+};
+
+enum em_scope {
+    EM_PER_CASE,  // `measure` for each case; the runtime takes mean, deviation, interval
+    EM_PER_STATE, // `inspect` once for each state of the model (drift, norm)
+    EM_DERIVED,   // `derive` from the means of other metrics (score)
+};
+
+struct em_metric {
+    struct em_abi abi;
+    const char *name;
+    const char *summary;
+    const char *reference;
+    enum em_scope scope;
+    bool lower_is_better;
+    const char *const *reads;        // question groups, or metrics if derived; ends with NULL
+    const struct em_option *options; // ends with {0}
+    size_t options_size;
+
+    bool (*measure)(const void *options, const struct em_case *c,
+                    double *out); // false: does not apply
+    enum em_status (*inspect)(struct em_session *s, const void *options, double *out);
+    double (*derive)(const double *means); // [number of `reads`]
+};
+
+EM_EXPORT extern const struct em_algorithm em_algorithm; // defined by an algorithm plugin
+EM_EXPORT extern const struct em_metric em_metric;       // defined by a metric plugin
+
+#endif // EM_PLUGIN_H

@@ -1,0 +1,43 @@
+// The shape of a Llama-family model, from a Hugging Face config.json or from GGUF metadata, every
+// field checked (numerics: RMS norm, rotary halves, grouped queries, SwiGLU). What is not supported
+// is refused by name.
+
+#ifndef MODEL_CONFIG_H
+#define MODEL_CONFIG_H
+
+#include "base/arena.h"
+#include "base/log.h"
+
+enum rope_kind { ROPE_PLAIN, ROPE_LINEAR, ROPE_LLAMA3, ROPE_DIVISORS };
+
+enum { MODEL_MAX_EOS = 16, MODEL_MAX_HALF_HEAD = 256 };
+
+struct model_config {
+    char architecture[64];
+    int layers, dim, ffn, heads, kv_heads, head_dim, vocab, max_tokens;
+    float rms_eps;
+    bool tied; // the head is the embedding table
+    enum rope_kind rope;
+    double rope_theta;
+    double rope_factor, rope_low_factor, rope_high_factor,
+        rope_original;                        // LINEAR: factor; LLAMA3: all four
+    float rope_divisors[MODEL_MAX_HALF_HEAD]; // DIVISORS: of each frequency (GGUF)
+    int bos;                                  // -1: none
+    int eos[MODEL_MAX_EOS];
+    int num_eos;
+};
+
+// From the text of config.json; `path` is for messages.
+EM_MUST_CHECK enum em_status config_from_json(struct log *log, const char *path, const char *text,
+                                              struct model_config *out);
+
+// The consistency of a config, however it was read.
+EM_MUST_CHECK enum em_status config_check(struct log *log, const char *path,
+                                          const struct model_config *c);
+
+// table [positions, head_dim] float32: cos of the head_dim/2 angles of each position, then sin.
+// Frequencies theta^(-2i/E), scaled as config says, in float64; rounded to float32 as transformers
+// does.
+void config_rope_table(const struct model_config *c, int positions, float *table);
+
+#endif

@@ -1,0 +1,56 @@
+// A model's files: a Hugging Face folder (safetensors, sharded or not) or one GGUF file, mapped and
+// never read twice. Headers are checked before a byte of a tensor is touched: an offset, a size or
+// a count that lies is an error that names the file and the tensor.
+//
+// Memory: everything lives until model_files_close. Tensors have the names and the row order of the
+// Hugging Face checkpoints whatever the container: GGUF's names are translated and its q/k row
+// order undone.
+
+#ifndef MODEL_FILES_H
+#define MODEL_FILES_H
+
+#include "base/file.h"
+#include "model/config.h"
+
+enum file_type { FILE_F32, FILE_F16, FILE_BF16, FILE_Q8_0, FILE_Q4_1 };
+
+struct file_tensor {
+    const char *name; // "model.layers.3.mlp.down_proj.weight"
+    enum file_type type;
+    uint32_t rows, cols; // a vector is [1, n]
+    const uint8_t *data; // in the mapped file
+    uint64_t size;       // bytes
+    uint32_t
+        unpermute_heads; // GGUF q and k: number of heads whose rows are interleaved; 0: as they are
+};
+
+struct model_files;
+
+// `path`: a folder or a .gguf file.
+struct model_files *model_files_open(struct log *log, const char *path);
+void model_files_close(struct model_files **m);
+
+const struct model_config *model_files_config(const struct model_files *m);
+const char *model_files_name(const struct model_files *m); // of the folder or file, for people
+const struct file_tensor *model_files_tensor(const struct model_files *m,
+                                             const char *name); // NULL: none
+int model_files_count(const struct model_files *m);
+const struct file_tensor *model_files_at(const struct model_files *m, int i);
+
+// SHA-256 over the weight files, in name order; remembered in `cache_folder` by path, size and time
+// (NULL: not).
+EM_MUST_CHECK enum em_status model_files_hash(struct model_files *m, const char *cache_folder,
+                                              char hex[65]);
+
+// Rows [first, first + num) as float32 [num, cols] (Q4_1 as d * q + m, not fused), in Hugging Face
+// row order.
+void file_tensor_rows_f32(const struct file_tensor *t, uint32_t first, uint32_t num, float *out);
+// The same rows as 16-bit words, for FILE_F16 and FILE_BF16.
+void file_tensor_rows_16(const struct file_tensor *t, uint32_t first, uint32_t num, uint16_t *out);
+
+// What the tokenizer is made from: the folder's tokenizer.json, or GGUF's metadata.
+struct tokenizer;
+struct tokenizer *model_files_tokenizer(
+    const struct model_files *m); // made at the first call; NULL: failed, see the log
+
+#endif

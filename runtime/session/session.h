@@ -1,0 +1,119 @@
+// A session, as the tiers above see it: a model on a device, the edits made to it, and what plugins
+// may do with it (<emend/session.h>). A session is created once per model and lives through a whole
+// experiment.
+//
+// Memory: what em_* functions hand out lives until session_call_end. Threads: one at a time.
+// Errors: in the log of the params.
+
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <emend/plugin.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "model/files.h"
+#include "op/op.h"
+
+enum session_bos { SESSION_BOS_AUTO, SESSION_BOS_NONE };
+enum session_weights {
+    SESSION_WEIGHTS_FILE,
+    SESSION_WEIGHTS_F32
+}; // as in the file (quantised: F32), or all F32
+
+struct session_params {
+    struct log *log;
+    struct gpu *gpu;
+    struct model_files *files;
+    enum op_matmul matmul;
+    enum session_weights weights;
+    enum session_bos bos;
+    uint64_t seed;
+    uint64_t
+        memory; // bytes of device memory that plans may use beside the weights; 0: from the device
+    const char *cache_folder; // covariances; NULL: nothing is kept on disk
+};
+
+struct em_session *session_create(const struct session_params *params);
+void session_destroy(struct em_session **s);
+
+struct log *session_log(struct em_session *s);
+struct gpu *session_gpu(struct em_session *s);
+const char *session_model_hash(const struct em_session *s); // of the weight files
+const char *session_profile(const struct em_session *s);    // the numeric profile, one line of text
+struct tokenizer *session_tokenizer(struct em_session *s);
+bool session_adds_bos(const struct em_session *s);
+
+// A plugin's entry point runs between these; `fact` names whose series em_record adds to (NULL:
+// none).
+void session_call_begin(struct em_session *s);
+void session_call_end(struct em_session *s); // frees what the call was given
+
+// --- context templates
+// ------------------------------------------------------------------------------- Each set's first
+// template is "{}". Sets: "memit" ({} + 5), "rome" ({} + 20); numerics section 2.
+EM_MUST_CHECK enum em_status session_templates_generate(struct em_session *s, const char *set);
+EM_MUST_CHECK enum em_status session_templates_set(struct em_session *s, const char *set,
+                                                   const char *const *texts, int num);
+
+// --- covariance
+// ----------------------------------------------------------------------------------------
+struct session_corpus {
+    const char *const
+        *paths; // text files or JSON lines with "text"; a text file's documents are its paragraphs
+    int num_paths;
+    uint64_t tokens;    // 0: 10 F
+    uint64_t documents; // 0: as many as `tokens` needs
+    int max_length;     // tokens of a document, the rest is another document; 0: 128
+};
+// What em_whiten and the rest will measure, and the layers to measure in one pass when the first is
+// asked for.
+EM_MUST_CHECK enum em_status session_corpus_set(struct em_session *s,
+                                                const struct session_corpus *corpus,
+                                                const int *layers, int num_layers);
+EM_MUST_CHECK enum em_status session_covariance_prepare(
+    struct em_session *s); // measure now, if not cached
+// Import C of a layer: .safetensors with tensor "C" [F, F] (f32 or f64).
+EM_MUST_CHECK enum em_status session_covariance_import(struct em_session *s, int layer,
+                                                       const char *path);
+
+// --- edits
+// -----------------------------------------------------------------------------------------------
+EM_MUST_CHECK enum em_status session_revert(
+    struct em_session *s);                            // to the unedited model, bit for bit
+const char *session_state_hash(struct em_session *s); // of the model and all edits in force
+struct session_edit {                                 // one em_weight_add in force, in order
+    enum em_matrix matrix;
+    int layer, n, rows, cols;
+    const float *left, *right; // [n, rows], [n, cols]
+};
+const struct session_edit *session_edits(struct em_session *s, int *num);
+
+// --- values of facts
+// --------------------------------------------------------------------------------------- Names of
+// stored values are hashed with the options' text: call before prepare/apply with the resolved
+// `prepares` options.
+void session_store_key(struct em_session *s, const char *options_text);
+// Values from a file: .safetensors with tensors "z.ID", "key.ID", ... They win over computed ones.
+EM_MUST_CHECK enum em_status session_store_import(struct em_session *s, const char *path);
+
+// --- series and progress
+// -----------------------------------------------------------------------------------
+struct session_series { // one em_record call
+    const char *name;
+    double value;
+};
+const struct session_series *session_series(struct em_session *s,
+                                            int *num); // since session_call_begin
+typedef void session_progress_fn(void *user, const char *what, int done, int total);
+void session_on_progress(struct em_session *s, session_progress_fn *fn, void *user);
+
+// --- measurements
+// ------------------------------------------------------------------------------------------
+struct session_cost {
+    double flop;          // of the matmuls that were run
+    uint64_t peak_memory; // bytes of device memory
+};
+struct session_cost session_cost(const struct em_session *s); // since creation
+
+#endif
