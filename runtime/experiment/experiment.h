@@ -32,6 +32,8 @@ struct experiment_params {
     // instead.
     enum em_status (*fetch)(void *user, const char *name, struct arena *a, const char **path);
     void *fetch_user;
+    session_progress_fn *progress; // given to the session when it is made; NULL: none
+    void *progress_user;
 };
 
 struct experiment;
