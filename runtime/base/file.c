@@ -73,7 +73,16 @@ static bool write_all(int fd, const char *data, size_t size)
     return true;
 }
 
-enum em_status file_write(struct log *log, const char *path, const void *data, size_t size)
+static bool write_parts(int fd, const struct file_part *parts, int num)
+{
+    for (int i = 0; i < num; i++)
+        if (!write_all(fd, parts[i].data, parts[i].size))
+            return false;
+    return true;
+}
+
+enum em_status file_write_parts(struct log *log, const char *path, const struct file_part *parts,
+                                int num)
 {
     struct arena *a = arena_create();
     const char *part = arena_print(a, "%s.part-%ld", path, (long) getpid());
@@ -82,7 +91,7 @@ enum em_status file_write(struct log *log, const char *path, const void *data, s
     if (fd < 0) {
         status = fail_io(log, "cannot be written", path);
     } else {
-        if (!write_all(fd, data, size) || fsync(fd) != 0)
+        if (!write_parts(fd, parts, num) || fsync(fd) != 0)
             status = fail_io(log, "cannot be written", path);
         if (close(fd) != 0 && status == EM_OK)
             status = fail_io(log, "cannot be written", path);
@@ -93,6 +102,11 @@ enum em_status file_write(struct log *log, const char *path, const void *data, s
     }
     arena_destroy(&a);
     return status;
+}
+
+enum em_status file_write(struct log *log, const char *path, const void *data, size_t size)
+{
+    return file_write_parts(log, path, &(struct file_part) {data, size}, 1);
 }
 
 enum em_status file_append(struct log *log, const char *path, const char *line)

@@ -25,6 +25,14 @@ EM_MUST_CHECK enum em_status file_read(struct log *log, struct arena *a, const c
 EM_MUST_CHECK enum em_status file_write(struct log *log, const char *path, const void *data,
                                         size_t size);
 
+// The same of several parts, one after another.
+struct file_part {
+    const void *data;
+    size_t size;
+};
+EM_MUST_CHECK enum em_status file_write_parts(struct log *log, const char *path,
+                                              const struct file_part *parts, int num);
+
 // One line appended and synced; a line that does not fit on the disk is taken back.
 EM_MUST_CHECK enum em_status file_append(struct log *log, const char *path, const char *line);
 
