@@ -14,15 +14,21 @@
 // refused by name before anything else in it is read.
 struct em_abi {
     uint32_t version;
-    uint32_t descriptor, option, pass, probe, term, prompt, fact, question,
-        model; // sizeof, catches a stale build
+    // sizeof of each struct that crosses the border, catches a stale build
+    uint32_t descriptor, option, pass, probe, term, prompt, fact, text, pair, answer, model,
+        question, reply, em_case;
 };
 
 #define EM_ABI(descriptor_type)                                                                    \
     {                                                                                              \
-        EM_ABI_VERSION, sizeof(descriptor_type), sizeof(struct em_option), sizeof(struct em_pass), \
-            sizeof(struct em_probe), sizeof(struct em_term), sizeof(struct em_prompt),             \
-            sizeof(struct em_fact), sizeof(struct em_question), sizeof(struct em_model)            \
+        .version = EM_ABI_VERSION, .descriptor = sizeof(descriptor_type),                          \
+        .option = sizeof(struct em_option), .pass = sizeof(struct em_pass),                        \
+        .probe = sizeof(struct em_probe), .term = sizeof(struct em_term),                          \
+        .prompt = sizeof(struct em_prompt), .fact = sizeof(struct em_fact),                        \
+        .text = sizeof(struct em_text), .pair = sizeof(struct em_pair),                            \
+        .answer = sizeof(struct em_answer), .model = sizeof(struct em_model),                      \
+        .question = sizeof(struct em_question), .reply = sizeof(struct em_reply),                  \
+        .em_case = sizeof(struct em_case)                                                          \
     }
 
 // What the runtime must provide. Checked before the model is loaded.
@@ -42,7 +48,8 @@ struct em_algorithm {
     size_t options_size;
 
     // Optional. Compute and store, for a chunk of facts at once, what depends only on the model as
-    // it stands (values, keys of the first layer). Called once for each state of the weights.
+    // it stands (values, keys of the first layer). Called before `apply` with every fact that it
+    // will be given, in chunks that do not depend on how `apply` groups them.
     enum em_status (*prepare)(struct em_session *s, const void *options,
                               const struct em_fact *facts, int num_facts);
 
@@ -93,10 +100,10 @@ struct em_metric {
     const struct em_option *options; // ends with {0}
     size_t options_size;
 
-    bool (*measure)(const void *options, const struct em_case *c,
-                    double *out); // false: does not apply
+    // Of one case, reported x100; false: the case has no question of the metric's groups.
+    bool (*measure)(const void *options, const struct em_case *c, double *out);
     enum em_status (*inspect)(struct em_session *s, const void *options, double *out);
-    double (*derive)(const double *means); // [number of `reads`]
+    double (*derive)(const double *means); // x100 means of `reads`, in order; x100 itself
 };
 
 EM_EXPORT extern const struct em_algorithm em_algorithm; // defined by an algorithm plugin

@@ -1,0 +1,23 @@
+// PS: the share of paraphrased prompts after which the new target is likelier than the true one.
+
+#include "common/success.h"
+
+static const char *const reads[] = {"paraphrase", NULL};
+static const struct em_option options[] = {{0}};
+
+static bool measure(const void *unused, const struct em_case *c, double *out)
+{
+    (void) unused;
+    return success_share(c, reads[0], SUCCESS_NEW, out);
+}
+
+const struct em_metric em_metric = {
+    .abi = EM_ABI(struct em_metric),
+    .name = "paraphrase",
+    .summary = "PS: paraphrases are answered with the new target",
+    .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
+    .scope = EM_PER_CASE,
+    .reads = reads,
+    .options = options,
+    .measure = measure,
+};
