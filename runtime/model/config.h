@@ -35,9 +35,11 @@ EM_MUST_CHECK enum em_status config_from_json(struct log *log, const char *path,
 EM_MUST_CHECK enum em_status config_check(struct log *log, const char *path,
                                           const struct model_config *c);
 
+// The angle per position of pair i of a head, theta^(-2i/E) scaled as the config says; computed in
+// float32 step by step as transformers does, so that long contexts have its angles.
+float config_rope_frequency(const struct model_config *c, int i);
+
 // table [positions, head_dim] float32: cos of the head_dim/2 angles of each position, then sin.
-// Frequencies theta^(-2i/E), scaled as config says, in float64; rounded to float32 as transformers
-// does.
 void config_rope_table(const struct model_config *c, int positions, float *table);
 
 #endif
