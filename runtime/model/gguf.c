@@ -243,7 +243,7 @@ static enum em_status find_data(struct cursor *c, struct gguf_file *g)
 
 static enum em_status read_tables(struct cursor *c, struct gguf_file *g)
 {
-    int num_values, num_tensors;
+    int num_values = 0, num_tensors = 0;
     EM_TRY(read_counts(c, &num_values, &num_tensors));
     const size_t most = (size_t) (num_values > num_tensors ? num_values : num_tensors);
     const char **names = arena_array(c->a, const char *, most);
