@@ -14,7 +14,8 @@ static bool measure(const void *unused, const struct em_case *c, double *out)
 const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
     .name = "neighborhood",
-    .summary = "NS: neighbouring facts keep the true target",
+    .label = "NS",
+    .summary = "neighbouring facts keep the true target",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
     .reads = reads,

@@ -20,7 +20,8 @@ static double derive(const double *means)
 const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
     .name = "score",
-    .summary = "S: harmonic mean of ES, PS and NS",
+    .label = "S",
+    .summary = "harmonic mean of ES, PS and NS",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_DERIVED,
     .reads = reads,

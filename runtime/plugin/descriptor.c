@@ -78,6 +78,8 @@ static const char *algorithm_defect(struct arena *a, const struct em_algorithm *
 
 static const char *metric_defect(struct arena *a, const struct em_metric *d)
 {
+    if (!d->label || !*d->label)
+        return "has no label";
     if (d->scope == EM_PER_CASE && !d->measure)
         return "is measured per case but has no measure()";
     if (d->scope == EM_PER_STATE && !d->inspect)

@@ -263,3 +263,16 @@ int *options_layers(struct arena *a, const struct em_option *table, const void *
             layers[(*num)++] = i;
     return layers;
 }
+
+unsigned options_needs(const struct em_option *table, const void *values)
+{
+    unsigned needs = 0;
+    for (const struct em_option *o = table; o->type != EM_OPTION_END; o++) {
+        const void *at = (const char *) values + o->offset;
+        if (o->type == EM_OPTION_GROUP)
+            needs |= options_needs(o->group, at);
+        else if (o->type == EM_OPTION_BOOL && *(const bool *) at)
+            needs |= o->needs;
+    }
+    return needs;
+}

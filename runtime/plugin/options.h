@@ -40,6 +40,9 @@ EM_MUST_CHECK enum em_status options_check_layers(const struct options_source *s
 // The layers that the options name, ascending, each once; `num` of them.
 int *options_layers(struct arena *a, const struct em_option *table, const void *values, int *num);
 
+// What the options that are true need of the runtime (em_needs).
+unsigned options_needs(const struct em_option *table, const void *values);
+
 // Every option with its value, as JSON members of `to`; strings that are not given as null.
 void options_write(const struct em_option *table, const void *values, cJSON *to);
 // The `prepares` options as "name=value" lines, for the stores' keys; of a path, the content's

@@ -42,7 +42,8 @@ struct em_algorithm {
     const char *name;                // equals the file stem: "rome" in rome.so
     const char *summary;             // one line
     const char *reference;           // paper
-    unsigned needs;                  // em_needs
+    unsigned needs;                  // em_needs; those of options that are true are added
+    const char *const *contexts;     // sets of context templates it reads, ends with NULL; or NULL
     int max_facts;                   // per apply() call, 0 = any number
     const struct em_option *options; // ends with {0}
     size_t options_size;
@@ -92,6 +93,7 @@ enum em_scope {
 struct em_metric {
     struct em_abi abi;
     const char *name;
+    const char *label; // what tables call it: "ES"
     const char *summary;
     const char *reference;
     enum em_scope scope;
