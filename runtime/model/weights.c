@@ -1,0 +1,234 @@
+// Loads a model's weights onto the device; see weights.h.
+
+#include "model/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UPLOAD_BYTES = 16 << 20, MAX_PARTS = 3 };
+
+// What is placed in one piece: matrices with the same number of columns, one behind the other.
+struct unit {
+    const struct file_tensor *part[MAX_PARTS];
+    struct tensor *to[MAX_PARTS];
+    struct tensor *whole; // the view over all parts, or NULL
+    int num;
+    enum tensor_type type;
+    uint64_t size, offset; // bytes
+    int buf;
+};
+
+struct loader {
+    struct weights *w;
+    struct op *op;
+    struct arena *a;
+    const struct model_files *files;
+    bool all_f32;
+    struct {
+        struct unit *items;
+        size_t num, cap;
+    } units;
+};
+
+static const char *const matrix_names[EM_MATRIX_COUNT] = {
+    "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+    "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj",
+};
+
+static struct log *loader_log(const struct loader *l)
+{
+    return gpu_log(op_gpu(l->op));
+}
+
+static enum tensor_type device_type(const struct loader *l, const struct file_tensor *t)
+{
+    if (l->all_f32 || t->rows == 1)
+        return TENSOR_F32;
+    return t->type == FILE_F16 ? TENSOR_F16 : t->type == FILE_BF16 ? TENSOR_BF16 : TENSOR_F32;
+}
+
+static enum em_status find(const struct loader *l, const char *name, const struct file_tensor **out)
+{
+    *out = model_files_tensor(l->files, name);
+    if (!*out)
+        return log_fail(loader_log(l), EM_ERR_CONFIG, "%s: the tensor %s is missing",
+                        model_files_name(l->files), name);
+    return EM_OK;
+}
+
+static enum em_status add_unit(struct loader *l, const char *const *names, struct tensor *const *to,
+                               int num, struct tensor *whole)
+{
+    struct unit u = {.num = num, .whole = whole};
+    bool aligned = true; // each part can be bound by itself
+    for (int i = 0; i < num; i++) {
+        EM_TRY(find(l, names[i], &u.part[i]));
+        u.to[i] = to[i];
+        const enum tensor_type type = device_type(l, u.part[i]);
+        if (i && type != u.type) { // mixed types cannot lie side by side: one unit each
+            for (int j = 0; j < num; j++)
+                EM_TRY(add_unit(l, names + j, to + j, 1, NULL));
+            return EM_OK;
+        }
+        u.type = type;
+        aligned &= u.size % GPU_ALIGN == 0;
+        u.size += tensor_size(type, (uint64_t) u.part[i]->rows * u.part[i]->cols);
+    }
+    if (num > 1 && (!aligned || u.size > gpu_info(op_gpu(l->op))->max_alloc)) {
+        for (int j = 0; j < num; j++)
+            EM_TRY(add_unit(l, names + j, to + j, 1, NULL));
+        return EM_OK;
+    }
+    *arena_push(l->a, &l->units) = u;
+    return EM_OK;
+}
+
+static enum em_status add_layer(struct loader *l, int layer)
+{
+    struct layer_weights *lw = &l->w->layers[layer];
+    const char *names[EM_MATRIX_COUNT];
+    struct tensor *to[EM_MATRIX_COUNT];
+    for (int m = 0; m < EM_MATRIX_COUNT; m++) {
+        names[m] = arena_print(l->a, "model.layers.%d.%s.weight", layer, matrix_names[m]);
+        to[m] = &lw->matrix[m];
+    }
+    EM_TRY(add_unit(l, names, to, 3, &lw->qkv));
+    EM_TRY(add_unit(l, names + EM_MATRIX_O, to + EM_MATRIX_O, 1, NULL));
+    EM_TRY(add_unit(l, names + EM_MATRIX_GATE, to + EM_MATRIX_GATE, 2, &lw->gate_up));
+    EM_TRY(add_unit(l, names + EM_MATRIX_DOWN, to + EM_MATRIX_DOWN, 1, NULL));
+    const char *norms[] = {
+        arena_print(l->a, "model.layers.%d.input_layernorm.weight", layer),
+        arena_print(l->a, "model.layers.%d.post_attention_layernorm.weight", layer),
+    };
+    struct tensor *norm_to[] = {&lw->attn_norm, &lw->mlp_norm};
+    EM_TRY(add_unit(l, norms, norm_to, 1, NULL));
+    return add_unit(l, norms + 1, norm_to + 1, 1, NULL);
+}
+
+static uint64_t align(uint64_t bytes)
+{
+    return (bytes + GPU_ALIGN - 1) / GPU_ALIGN * GPU_ALIGN;
+}
+
+// Fill buffers one after the other, each up to the device's largest allocation.
+static enum em_status place(struct loader *l)
+{
+    struct gpu *gpu = op_gpu(l->op);
+    const uint64_t limit = gpu_info(gpu)->max_alloc;
+    uint64_t *sizes = arena_array(l->a, uint64_t, l->units.num + 1);
+    int buf = 0;
+    for (size_t i = 0; i < l->units.num; i++) {
+        struct unit *u = &l->units.items[i];
+        if (u->size > limit)
+            return log_fail(loader_log(l), EM_ERR_UNSUPPORTED,
+                            "%s: the tensor %s has %.1f MiB and the device allocates at most %.1f "
+                            "MiB at once; use another device",
+                            model_files_name(l->files), u->part[0]->name, (double) u->size / 0x1p20,
+                            (double) limit / 0x1p20);
+        if (sizes[buf] + u->size > limit)
+            buf++;
+        u->buf = buf;
+        u->offset = sizes[buf];
+        sizes[buf] += align(u->size);
+    }
+    l->w->bufs = arena_array(l->a, struct gpu_buf *, (size_t) buf + 1);
+    for (int i = 0; i <= buf; i++) {
+        const uint64_t size = sizes[i] < limit ? sizes[i] : limit;
+        l->w->bufs[i] =
+            gpu_buf_create(gpu, &(struct gpu_buf_params) {.size = size, .name = "weights"});
+        if (!l->w->bufs[i])
+            return log_status(loader_log(l));
+        l->w->num_bufs = i + 1;
+        l->w->bytes += size;
+    }
+    return EM_OK;
+}
+
+// Rows of a file's tensor in the device's type, in place where the memory is mapped.
+static enum em_status upload_rows(struct loader *l, const struct file_tensor *t,
+                                  enum tensor_type type, struct gpu_slice to)
+{
+    const uint64_t row = tensor_size(type, t->cols);
+    uint8_t *mapped = gpu_buf_at(to);
+    uint32_t step = (uint32_t) (UPLOAD_BYTES / row);
+    step = step ? step : 1;
+    void *staging = mapped ? NULL : malloc(step * row);
+    if (!mapped && !staging)
+        return log_fail(loader_log(l), EM_ERR_IO, "out of host memory for %llu bytes of staging",
+                        (unsigned long long) (step * row));
+    enum em_status status = EM_OK;
+    for (uint32_t first = 0; first < t->rows && status == EM_OK; first += step) {
+        const uint32_t num = t->rows - first < step ? t->rows - first : step;
+        void *out = mapped ? mapped + first * row : staging;
+        if (type == TENSOR_F32)
+            file_tensor_rows_f32(t, first, num, out);
+        else
+            file_tensor_rows_16(t, first, num, out);
+        if (!mapped)
+            status = gpu_upload(op_gpu(l->op), gpu_sub(to, first * row, num * row), staging);
+    }
+    free(staging);
+    return status;
+}
+
+static enum em_status load_unit(struct loader *l, const struct unit *u)
+{
+    struct gpu_slice at = {l->w->bufs[u->buf], u->offset, u->size};
+    uint32_t rows = 0;
+    for (int i = 0; i < u->num; i++) {
+        const struct file_tensor *t = u->part[i];
+        const uint64_t size = tensor_size(u->type, (uint64_t) t->rows * t->cols);
+        const uint64_t before = (uint64_t) rows * tensor_size(u->type, t->cols);
+        *u->to[i] = tensor_at(gpu_sub(at, before, size), u->type, t->rows, t->cols);
+        EM_TRY(upload_rows(l, t, u->type, u->to[i]->mem));
+        rows += t->rows;
+    }
+    if (u->whole)
+        *u->whole = tensor_at(at, u->type, rows, u->part[0]->cols);
+    return EM_OK;
+}
+
+enum em_status weights_load(struct weights *w, struct op *op, struct arena *a,
+                            const struct model_files *files, bool all_f32)
+{
+    const struct model_config *c = model_files_config(files);
+    *w = (struct weights) {.layers = arena_array(a, struct layer_weights, (size_t) c->layers)};
+    struct loader l = {.w = w, .op = op, .a = a, .files = files, .all_f32 = all_f32};
+    const char *names[] = {"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"};
+    struct tensor *to[] = {&w->embed, &w->norm, &w->head};
+    EM_TRY(add_unit(&l, names, to, 1, NULL));
+    for (int i = 0; i < c->layers; i++)
+        EM_TRY(add_layer(&l, i));
+    EM_TRY(add_unit(&l, names + 1, to + 1, 1, NULL));
+    if (!c->tied)
+        EM_TRY(add_unit(&l, names + 2, to + 2, 1, NULL));
+    EM_TRY(place(&l));
+    for (size_t i = 0; i < l.units.num; i++)
+        EM_TRY(load_unit(&l, &l.units.items[i]));
+    if (c->tied)
+        w->head = w->embed;
+    return EM_OK;
+}
+
+void weights_destroy(struct weights *w)
+{
+    for (int i = 0; i < w->num_bufs; i++)
+        gpu_buf_destroy(&w->bufs[i]);
+    *w = (struct weights) {0};
+}
+
+void weights_replace(struct weights *w, const struct layer_weights *original, int layer,
+                     enum em_matrix m, struct tensor t)
+{
+    struct layer_weights *to = &w->layers[layer];
+    const struct layer_weights *from = &original[layer];
+    to->matrix[m] = t.rows ? t : from->matrix[m];
+    bool same = true;
+    for (int i = EM_MATRIX_Q; i <= EM_MATRIX_V; i++)
+        same &= to->matrix[i].mem.buf == from->matrix[i].mem.buf;
+    to->qkv = same ? from->qkv : (struct tensor) {0};
+    same = to->matrix[EM_MATRIX_GATE].mem.buf == from->matrix[EM_MATRIX_GATE].mem.buf &&
+           to->matrix[EM_MATRIX_UP].mem.buf == from->matrix[EM_MATRIX_UP].mem.buf;
+    to->gate_up = same ? from->gate_up : (struct tensor) {0};
+}

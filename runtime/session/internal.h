@@ -1,0 +1,99 @@
+// The session's own state, shared by the files of this folder only.
+
+#ifndef SESSION_INTERNAL_H
+#define SESSION_INTERNAL_H
+
+#include "model/block.h"
+#include "model/tokenizer.h"
+#include "session/session.h"
+
+enum { MAX_SLABS = 64, MAX_SETS = 8 };
+
+struct template_set {
+    char *name;
+    const char **texts;
+    int num;
+};
+
+struct edit {
+    struct session_edit e;
+    struct edit *next;
+};
+
+struct edited_matrix { // a matrix that has been promoted to a float32 copy
+    struct gpu_buf *buf;
+    struct tensor t; // rows == 0: never promoted
+    bool in_force;
+};
+
+struct covariance; // of one layer; covariance.c
+struct store;      // values of facts; store.c
+
+struct em_session {
+    struct log *log;
+    struct gpu *gpu;
+    struct op *op;
+    struct model_files *files;
+    const struct model_config *config;
+    struct em_model model;
+    struct tokenizer *tokenizer;
+    struct weights weights;
+    struct weights unedited;        // the same, every matrix as loaded
+    struct layer_weights *original; // [layers] as loaded
+    struct edited_matrix *edited;   // [layers * EM_MATRIX_COUNT]
+    struct arena *life, *call, *edits_arena;
+    bool bos;
+    uint64_t seed, memory;
+    uint64_t slab_limit; // bytes of one activation buffer
+    int chunk;           // groups in a chunk at most; 0: as many as fit (a test compares)
+    bool never_reuse;    // lay activations out without reuse (a test compares)
+    char model_hash[65];
+    char state_hash[65];
+    char *profile;
+    const char *cache_folder;
+
+    struct gpu_buf *slabs[MAX_SLABS]; // activations of the current plan, kept from plan to plan
+    uint64_t slab_size[MAX_SLABS];
+    bool slabs_dirty; // may hold values that are not finite
+
+    struct gpu_buf *rope_buf;
+    struct tensor rope_table;
+
+    struct template_set sets[MAX_SETS];
+    int num_sets;
+
+    struct edit *edits, **edits_tail;
+    int num_edits;
+    struct session_edit *edit_list; // in edits_arena, rebuilt on change
+    struct kept_rows *kept;
+
+    struct covariance *covariances; // [layers]
+    struct session_corpus corpus;
+    int *corpus_layers, num_corpus_layers;
+    char corpus_hash[65];
+
+    struct store *store;
+    char *store_options;
+    char entry_hash[65]; // the state when the plugin's entry point was called
+
+    struct {
+        struct session_series *items;
+        size_t num, cap;
+    } series;
+    session_progress_fn *on_progress;
+    void *progress_user;
+    struct session_cost cost;
+};
+
+// A block to record with, on the session's weights (or the unedited ones).
+struct block session_block(struct em_session *s, struct gpu_cmd *cmd,
+                           const struct weights *weights);
+
+// At least `positions` rows of the RoPE table on the device.
+EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int positions);
+
+void session_state_changed(struct em_session *s); // after edits or kept rows changed
+void store_destroy(struct store **store);
+void covariance_destroy(struct em_session *s);
+
+#endif
