@@ -14,14 +14,18 @@
 
 enum file_type { FILE_F32, FILE_F16, FILE_BF16, FILE_Q8_0, FILE_Q4_1 };
 
+const char *file_type_name(enum file_type type);
+int file_type_block(enum file_type type); // values that are stored together; 1 for plain types
+uint64_t file_type_bytes(enum file_type type, uint64_t values); // of whole blocks
+
 struct file_tensor {
     const char *name; // "model.layers.3.mlp.down_proj.weight"
     enum file_type type;
     uint32_t rows, cols; // a vector is [1, n]
     const uint8_t *data; // in the mapped file
     uint64_t size;       // bytes
-    uint32_t
-        unpermute_heads; // GGUF q and k: number of heads whose rows are interleaved; 0: as they are
+    // GGUF's q and k: the number of heads whose rows are interleaved; 0: rows are as they should be
+    uint32_t unpermute_heads;
 };
 
 struct model_files;
@@ -37,8 +41,8 @@ const struct file_tensor *model_files_tensor(const struct model_files *m,
 int model_files_count(const struct model_files *m);
 const struct file_tensor *model_files_at(const struct model_files *m, int i);
 
-// SHA-256 over the weight files, in name order; remembered in `cache_folder` by path, size and time
-// (NULL: not).
+// SHA-256 over the bytes of the weight files, in name order (of one file: its own); remembered in
+// `cache_folder` by path, size and time (NULL: not).
 EM_MUST_CHECK enum em_status model_files_hash(struct model_files *m, const char *cache_folder,
                                               char hex[65]);
 
@@ -50,7 +54,7 @@ void file_tensor_rows_16(const struct file_tensor *t, uint32_t first, uint32_t n
 
 // What the tokenizer is made from: the folder's tokenizer.json, or GGUF's metadata.
 struct tokenizer;
-struct tokenizer *model_files_tokenizer(
-    const struct model_files *m); // made at the first call; NULL: failed, see the log
+// Made at the first call, lives as long as the files; NULL: failed, see the log.
+struct tokenizer *model_files_tokenizer(struct model_files *m);
 
 #endif

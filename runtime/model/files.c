@@ -1,0 +1,181 @@
+// An open model: its configuration, tensors, hash and tokenizer; see files.h.
+
+#include "model/files.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "model/files_parts.h"
+
+static bool has_ending(const char *text, const char *ending)
+{
+    const size_t length = strlen(text), end = strlen(ending);
+    return length > end && strcmp(text + length - end, ending) == 0;
+}
+
+static enum em_status open_files(struct model_files *m)
+{
+    if (!file_exists(m->path))
+        return log_fail(m->log, EM_ERR_CONFIG, "%s: there is no such folder or file", m->path);
+    if (file_is_folder(m->path)) {
+        m->container = CONTAINER_HF;
+        return files_read_folder(m);
+    }
+    if (has_ending(m->path, ".safetensors"))
+        return log_fail(m->log, EM_ERR_CONFIG,
+                        "%s: is one file of a model; give the folder that has its config.json",
+                        m->path);
+    m->container = CONTAINER_GGUF;
+    return files_read_gguf(m);
+}
+
+struct model_files *model_files_open(struct log *log, const char *path)
+{
+    struct arena *a = arena_create();
+    struct model_files *m = arena_new(a, struct model_files);
+    char *own = arena_copy(a, path);
+    for (size_t i = strlen(own); i > 1 && own[i - 1] == '/'; i--)
+        own[i - 1] = 0;
+    m->log = log;
+    m->a = a;
+    m->path = own;
+    char *name = arena_copy(a, path_name(own));
+    if (has_ending(name, ".gguf"))
+        name[strlen(name) - strlen(".gguf")] = 0;
+    m->name = name;
+    if (open_files(m) != EM_OK)
+        model_files_close(&m);
+    return m;
+}
+
+void model_files_close(struct model_files **files)
+{
+    struct model_files *m = *files;
+    if (!m)
+        return;
+    tokenizer_destroy(&m->tokenizer);
+    for (int i = 0; m->shards && i < m->num_weight_files; i++)
+        st_close(&m->shards[i]);
+    gguf_close(&m->gguf);
+    struct arena *a = m->a; // holds *m itself
+    arena_destroy(&a);
+    *files = NULL;
+}
+
+const struct model_config *model_files_config(const struct model_files *m)
+{
+    return &m->config;
+}
+
+const char *model_files_name(const struct model_files *m)
+{
+    return m->name;
+}
+
+const struct file_tensor *model_files_tensor(const struct model_files *m, const char *name)
+{
+    for (int i = 0; i < m->num_tensors; i++)
+        if (strcmp(m->tensors[i].name, name) == 0)
+            return &m->tensors[i];
+    return NULL;
+}
+
+int model_files_count(const struct model_files *m)
+{
+    return m->num_tensors;
+}
+
+const struct file_tensor *model_files_at(const struct model_files *m, int i)
+{
+    return &m->tensors[i];
+}
+
+// Where the hash of files with these paths, sizes and times is remembered.
+static enum em_status find_remembered(const struct model_files *m, const char *cache_folder,
+                                      const char **out)
+{
+    struct hash *h = hash_begin();
+    enum em_status status = EM_OK;
+    for (int i = 0; i < m->num_weight_files && status == EM_OK; i++) {
+        struct stat st;
+        char *path = realpath(m->weight_files[i], NULL);
+        if (path && stat(path, &st) == 0) {
+            hash_text(h, path);
+            hash_bytes(h, &st.st_size, sizeof(st.st_size));
+            hash_bytes(h, &st.st_mtim, sizeof(st.st_mtim));
+        } else {
+            status = log_fail(m->log, EM_ERR_IO, "%s: can no longer be found", m->weight_files[i]);
+        }
+        free(path);
+    }
+    char key[HASH_SIZE];
+    hash_end(h, key);
+    const char *folder = path_join(m->a, cache_folder, "model-hash");
+    *out = path_join(m->a, folder, key);
+    return status == EM_OK ? folder_make(m->log, folder) : status;
+}
+
+static void hash_weights(const struct model_files *m, char hex[HASH_SIZE])
+{
+    struct hash *h = hash_begin();
+    if (m->container == CONTAINER_GGUF)
+        hash_bytes(h, m->gguf.map.data, m->gguf.map.size);
+    else
+        for (int i = 0; i < m->num_weight_files; i++)
+            hash_bytes(h, m->shards[i].map.data, m->shards[i].map.size);
+    hash_end(h, hex);
+}
+
+enum em_status model_files_hash(struct model_files *m, const char *cache_folder, char hex[65])
+{
+    if (!cache_folder) {
+        hash_weights(m, hex);
+        return EM_OK;
+    }
+    const char *path;
+    EM_TRY(find_remembered(m, cache_folder, &path));
+    if (file_exists(path)) {
+        char *text;
+        size_t size;
+        EM_TRY(file_read(m->log, m->a, path, &text, &size));
+        if (size == HASH_SIZE - 1 && strspn(text, "0123456789abcdef") == size) {
+            memcpy(hex, text, HASH_SIZE);
+            return EM_OK;
+        }
+    }
+    hash_weights(m, hex);
+    return file_write(m->log, path, hex, HASH_SIZE - 1);
+}
+
+static struct tokenizer *make_folder_tokenizer(struct model_files *m)
+{
+    const char *path = path_join(m->a, m->path, "tokenizer.json");
+    if (!file_exists(path)) {
+        log_fail(m->log, EM_ERR_CONFIG,
+                 "%s: has no tokenizer.json; other forms of tokenizers (tokenizer.model, "
+                 "vocab.json) are not read",
+                 m->path);
+        return NULL;
+    }
+    char *text;
+    if (file_read(m->log, m->a, path, &text, NULL) != EM_OK)
+        return NULL;
+    return tokenizer_from_json(m->log, path, text);
+}
+
+struct tokenizer *model_files_tokenizer(struct model_files *m)
+{
+    if (m->tokenizer)
+        return m->tokenizer;
+    m->tokenizer =
+        m->container == CONTAINER_GGUF ? files_make_gguf_tokenizer(m) : make_folder_tokenizer(m);
+    if (m->tokenizer && tokenizer_vocab(m->tokenizer) > m->config.vocab) {
+        log_fail(m->log, EM_ERR_CONFIG,
+                 "%s: its tokenizer has %d tokens, but the model only %d embeddings", m->path,
+                 tokenizer_vocab(m->tokenizer), m->config.vocab);
+        tokenizer_destroy(&m->tokenizer);
+    }
+    return m->tokenizer;
+}

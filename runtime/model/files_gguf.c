@@ -1,0 +1,316 @@
+// A model in a GGUF file: its configuration, tensors and tokenizer from the llama.* and
+// tokenizer.ggml.* metadata.
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/files_parts.h"
+
+static enum em_status fail(const struct model_files *m, enum em_status status, const char *fmt, ...)
+    EM_PRINTF(3, 4);
+
+static enum em_status fail(const struct model_files *m, enum em_status status, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *what = arena_vprint(m->a, fmt, args);
+    va_end(args);
+    return log_fail(m->log, status, "%s: %s", m->path, what);
+}
+
+static const struct gguf_tensor *find_tensor(const struct gguf_file *g, const char *name)
+{
+    for (int i = 0; i < g->num_tensors; i++)
+        if (strcmp(g->tensors[i].name, name) == 0)
+            return &g->tensors[i];
+    return NULL;
+}
+
+static enum em_status need_int(const struct model_files *m, const char *key, int *out)
+{
+    if (!gguf_find(&m->gguf, key))
+        return fail(m, EM_ERR_CONFIG, "%s is missing", key);
+    return gguf_get_int(&m->gguf, key, 1, INT_MAX, out);
+}
+
+static enum em_status check_kind_of_model(const struct model_files *m)
+{
+    const struct gguf_file *g = &m->gguf;
+    const char *architecture = "";
+    EM_TRY(gguf_get_text(g, m->a, "general.architecture", &architecture));
+    if (strcmp(architecture, "llama") != 0)
+        return fail(m, EM_ERR_UNSUPPORTED,
+                    "the architecture \"%.60s\" is not supported; \"llama\" is", architecture);
+    int experts = 0, parts = 1;
+    EM_TRY(gguf_get_int(g, "llama.expert_count", 0, INT_MAX, &experts));
+    if (experts)
+        return fail(m, EM_ERR_UNSUPPORTED, "has %d experts; mixtures of experts are not supported",
+                    experts);
+    EM_TRY(gguf_get_int(g, "split.count", 0, INT_MAX, &parts));
+    if (parts > 1)
+        return fail(m, EM_ERR_UNSUPPORTED,
+                    "is one of %d parts of a model; merge them with llama-gguf-split --merge",
+                    parts);
+    return EM_OK;
+}
+
+static enum em_status read_sizes(struct model_files *m)
+{
+    const struct gguf_file *g = &m->gguf;
+    struct model_config *c = &m->config;
+    EM_TRY(need_int(m, "llama.block_count", &c->layers));
+    EM_TRY(need_int(m, "llama.embedding_length", &c->dim));
+    EM_TRY(need_int(m, "llama.feed_forward_length", &c->ffn));
+    EM_TRY(need_int(m, "llama.attention.head_count", &c->heads));
+    EM_TRY(need_int(m, "llama.context_length", &c->max_tokens));
+    c->kv_heads = c->heads;
+    EM_TRY(gguf_get_int(g, "llama.attention.head_count_kv", 1, INT_MAX, &c->kv_heads));
+    c->head_dim = c->dim / c->heads;
+    if (!gguf_find(g, "llama.attention.key_length") && c->dim % c->heads)
+        return fail(m, EM_ERR_CONFIG,
+                    "llama.embedding_length (%d) does not divide by llama.attention.head_count "
+                    "(%d), and llama.attention.key_length is missing",
+                    c->dim, c->heads);
+    EM_TRY(gguf_get_int(g, "llama.attention.key_length", 1, INT_MAX, &c->head_dim));
+    static const char *const same[] = {"llama.attention.value_length",
+                                       "llama.rope.dimension_count"};
+    for (int i = 0; i < 2; i++) {
+        int width = c->head_dim;
+        EM_TRY(gguf_get_int(g, same[i], 0, INT_MAX, &width));
+        if (width != c->head_dim)
+            return fail(m, EM_ERR_UNSUPPORTED,
+                        "%s is %d; only the width of a head (%d) is supported", same[i], width,
+                        c->head_dim);
+    }
+    double eps = -1;
+    EM_TRY(gguf_get_number(g, "llama.attention.layer_norm_rms_epsilon", &eps));
+    if (eps < 0)
+        return fail(m, EM_ERR_CONFIG,
+                    "llama.attention.layer_norm_rms_epsilon is missing or negative");
+    c->rms_eps = (float) eps;
+    return EM_OK;
+}
+
+// The vocabulary is as long as the embedding table; without a tensor for the head they are tied.
+static enum em_status read_vocab(struct model_files *m)
+{
+    const struct gguf_tensor *embedding = find_tensor(&m->gguf, "token_embd.weight");
+    if (!embedding)
+        return fail(m, EM_ERR_CONFIG, "tensor \"token_embd.weight\" is missing");
+    const uint64_t rows = embedding->num_dims == 2 ? embedding->dims[1] : 0;
+    if (!rows || rows > INT_MAX)
+        return fail(m, EM_ERR_CONFIG, "tensor \"token_embd.weight\" is not a table of tokens");
+    m->config.vocab = (int) rows;
+    int vocab = m->config.vocab;
+    EM_TRY(gguf_get_int(&m->gguf, "llama.vocab_size", 1, INT_MAX, &vocab));
+    if (vocab != m->config.vocab)
+        return fail(m, EM_ERR_CONFIG, "llama.vocab_size is %d, but token_embd.weight has %d rows",
+                    vocab, m->config.vocab);
+    m->config.tied = !find_tensor(&m->gguf, "output.weight");
+    return EM_OK;
+}
+
+static enum em_status read_rope(struct model_files *m)
+{
+    const struct gguf_file *g = &m->gguf;
+    struct model_config *c = &m->config;
+    c->rope_theta = 10000;
+    EM_TRY(gguf_get_number(g, "llama.rope.freq_base", &c->rope_theta));
+    const char *type = "none";
+    EM_TRY(gguf_get_text(g, m->a, "llama.rope.scaling.type", &type));
+    double factor = 0;
+    EM_TRY(gguf_get_number(g, "llama.rope.scale_linear", &factor)); // older files
+    EM_TRY(gguf_get_number(g, "llama.rope.scaling.factor", &factor));
+    const bool linear = strcmp(type, "linear") == 0;
+    if (!linear && strcmp(type, "none") != 0)
+        return fail(m, EM_ERR_UNSUPPORTED,
+                    "llama.rope.scaling.type is \"%.60s\"; \"none\" and \"linear\" are supported",
+                    type);
+    if (!linear && !gguf_find(g, "llama.rope.scale_linear"))
+        return EM_OK;
+    if (!(factor >= 1e-6 && factor <= 1e12))
+        return fail(m, EM_ERR_CONFIG, "llama.rope.scaling.factor is missing, or %g", factor);
+    c->rope = factor == 1 ? ROPE_PLAIN : ROPE_LINEAR;
+    c->rope_factor = factor;
+    return EM_OK;
+}
+
+static enum em_status read_tokens(struct model_files *m)
+{
+    static const char *const ends[] = {"tokenizer.ggml.eos_token_id",
+                                       "tokenizer.ggml.eot_token_id"};
+    struct model_config *c = &m->config;
+    c->bos = -1;
+    EM_TRY(gguf_get_int(&m->gguf, "tokenizer.ggml.bos_token_id", 0, INT_MAX, &c->bos));
+    for (int i = 0; i < 2; i++) {
+        int id = -1;
+        EM_TRY(gguf_get_int(&m->gguf, ends[i], 0, INT_MAX, &id));
+        if (id >= 0 && !(c->num_eos && c->eos[0] == id))
+            c->eos[c->num_eos++] = id;
+    }
+    return EM_OK;
+}
+
+static enum em_status read_config(struct model_files *m)
+{
+    strcpy(m->config.architecture, "llama");
+    EM_TRY(check_kind_of_model(m));
+    EM_TRY(read_sizes(m));
+    EM_TRY(read_vocab(m));
+    EM_TRY(read_rope(m));
+    EM_TRY(read_tokens(m));
+    return config_check(m->log, m->path, &m->config);
+}
+
+// A tensor with its type, shape and bytes, which are in the file.
+static enum em_status read_tensor(const struct model_files *m, const struct gguf_tensor *from,
+                                  struct file_tensor *t)
+{
+    static const struct {
+        uint32_t number; // in the file
+        enum file_type type;
+    } types[] = {{0, FILE_F32}, {1, FILE_F16}, {30, FILE_BF16}, {8, FILE_Q8_0}, {3, FILE_Q4_1}};
+    *t = (struct file_tensor) {.name = from->name, .rows = 1};
+    size_t i = 0;
+    while (i < sizeof(types) / sizeof(types[0]) && types[i].number != from->type)
+        i++;
+    if (i == sizeof(types) / sizeof(types[0]))
+        return fail(m, EM_ERR_UNSUPPORTED,
+                    "tensor \"%s\" is of type %s (%u); F32, F16, BF16, Q8_0 and Q4_1 are supported",
+                    from->name, gguf_type_name(from->type), from->type);
+    t->type = types[i].type;
+    if (from->num_dims > 2 || from->dims[0] > UINT32_MAX ||
+        (from->num_dims == 2 && from->dims[1] > UINT32_MAX))
+        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" has more than 2 dimensions, or one above 2^32",
+                    from->name);
+    t->cols = (uint32_t) from->dims[0];
+    if (from->num_dims == 2)
+        t->rows = (uint32_t) from->dims[1];
+    if (t->cols % (uint32_t) file_type_block(t->type))
+        return fail(m, EM_ERR_CONFIG,
+                    "tensor \"%s\": its rows have %u values, which are no whole blocks of %s (%d)",
+                    from->name, t->cols, file_type_name(t->type), file_type_block(t->type));
+    const uint64_t values = (uint64_t) t->rows * t->cols;
+    if (values > INT64_MAX / 4)
+        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" has 2^61 values or more", from->name);
+    t->size = file_type_bytes(t->type, values);
+    if (from->offset > m->gguf.data_size || t->size > m->gguf.data_size - from->offset)
+        return fail(m, EM_ERR_CONFIG,
+                    "tensor \"%s\" needs %llu bytes at %llu, but the file has %llu bytes of data; "
+                    "is the download complete?",
+                    from->name, (unsigned long long) t->size, (unsigned long long) from->offset,
+                    (unsigned long long) m->gguf.data_size);
+    t->data = m->gguf.data + from->offset;
+    return EM_OK;
+}
+
+static enum em_status read_divisors(struct model_files *m, const struct file_tensor *t)
+{
+    struct model_config *c = &m->config;
+    const uint32_t half = (uint32_t) c->head_dim / 2;
+    if (t->type != FILE_F32 || t->rows != 1 || t->cols != half)
+        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" is %s [%u, %u]; F32 [1, %u] is needed",
+                    t->name, file_type_name(t->type), t->rows, t->cols, half);
+    if (c->rope == ROPE_LINEAR)
+        return fail(m, EM_ERR_UNSUPPORTED, "has both %s and a linear scaling of the rotary angles",
+                    t->name);
+    file_tensor_rows_f32(t, 0, 1, c->rope_divisors);
+    for (uint32_t i = 0; i < half; i++)
+        if (!(c->rope_divisors[i] > 1e-6f && c->rope_divisors[i] < 1e12f))
+            return fail(m, EM_ERR_CONFIG, "tensor \"%s\": value %u is %g", t->name, i,
+                        (double) c->rope_divisors[i]);
+    c->rope = ROPE_DIVISORS;
+    return EM_OK;
+}
+
+static int compare_data(const void *left, const void *right)
+{
+    const struct file_tensor *l = left, *r = right;
+    return l->data < r->data ? -1 : l->data > r->data;
+}
+
+static enum em_status check_overlap(const struct model_files *m, struct file_tensor *all, int num)
+{
+    if (num)
+        qsort(all, (size_t) num, sizeof(*all), compare_data);
+    for (int i = 1; i < num; i++)
+        if (all[i].data < all[i - 1].data + all[i - 1].size)
+            return fail(m, EM_ERR_CONFIG, "tensor \"%s\" overlaps tensor \"%s\"", all[i].name,
+                        all[i - 1].name);
+    return EM_OK;
+}
+
+enum em_status files_read_gguf(struct model_files *m)
+{
+    EM_TRY(gguf_open(m->log, m->a, m->path, &m->gguf));
+    EM_TRY(read_config(m));
+    m->weight_files = arena_new(m->a, const char *);
+    m->weight_files[m->num_weight_files++] = m->path;
+    files_make_slots(m);
+    const int num = m->gguf.num_tensors;
+    struct file_tensor *all = arena_array(m->a, struct file_tensor, (size_t) num);
+    for (int i = 0; i < num; i++) {
+        EM_TRY(read_tensor(m, &m->gguf.tensors[i], &all[i]));
+        if (strcmp(all[i].name, "rope_freqs.weight") == 0)
+            EM_TRY(read_divisors(m, &all[i]));
+        else
+            EM_TRY(files_place(m, m->path, all[i]));
+    }
+    EM_TRY(check_overlap(m, all, num));
+    return files_check_slots(m);
+}
+
+// Kinds of tokens, as numbered in the file.
+enum { TOKEN_CONTROL = 3, TOKEN_USER_DEFINED = 4 };
+
+static enum em_status read_words(struct model_files *m, struct tokenizer_params *p)
+{
+    const char **texts;
+    int *kinds, num, num_kinds;
+    EM_TRY(gguf_get_texts(&m->gguf, m->a, "tokenizer.ggml.tokens", &texts, &num));
+    EM_TRY(gguf_get_ints(&m->gguf, m->a, "tokenizer.ggml.token_type", &kinds, &num_kinds));
+    if (!num)
+        return fail(m, EM_ERR_CONFIG, "tokenizer.ggml.tokens is missing or empty");
+    if (num_kinds && num_kinds != num)
+        return fail(m, EM_ERR_CONFIG,
+                    "tokenizer.ggml.token_type has %d values, tokenizer.ggml.tokens %d", num_kinds,
+                    num);
+    struct tokenizer_word *words = arena_array(m->a, struct tokenizer_word, (size_t) num);
+    for (int i = 0; i < num; i++) {
+        const int kind = num_kinds ? kinds[i] : 0;
+        words[i].text = texts[i];
+        words[i].special = kind == TOKEN_CONTROL;
+        words[i].added = kind == TOKEN_CONTROL || kind == TOKEN_USER_DEFINED;
+    }
+    p->words = words;
+    p->num_words = num;
+    const char **merges;
+    EM_TRY(gguf_get_texts(&m->gguf, m->a, "tokenizer.ggml.merges", &merges, &p->num_merges));
+    p->merges = merges;
+    return EM_OK;
+}
+
+static enum em_status read_tokenizer(struct model_files *m, struct tokenizer_params *p)
+{
+    const char *model = "";
+    EM_TRY(gguf_get_text(&m->gguf, m->a, "tokenizer.ggml.model", &model));
+    if (strcmp(model, "gpt2") != 0)
+        return fail(m, EM_ERR_UNSUPPORTED,
+                    "its tokenizer is of kind \"%.60s\"; byte-level BPE (\"gpt2\") is supported",
+                    model);
+    p->pre = "";
+    EM_TRY(gguf_get_text(&m->gguf, m->a, "tokenizer.ggml.pre", &p->pre));
+    EM_TRY(read_words(m, p));
+    const bool llama3 = strcmp(p->pre, "gpt-2") != 0 && strcmp(p->pre, "smollm") != 0;
+    p->ignore_merges = p->add_bos = llama3; // what llama.cpp takes for files that do not say
+    EM_TRY(gguf_get_bool(&m->gguf, "tokenizer.ggml.add_bos_token", &p->add_bos));
+    p->bos = m->config.bos;
+    return EM_OK;
+}
+
+struct tokenizer *files_make_gguf_tokenizer(struct model_files *m)
+{
+    struct tokenizer_params p = {.log = m->log, .path = m->path};
+    return read_tokenizer(m, &p) == EM_OK ? tokenizer_create(&p) : NULL;
+}

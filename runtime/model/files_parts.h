@@ -1,0 +1,41 @@
+// What the readers of the two containers share: the open model, and the table of the tensors that a
+// model has. Private to files*.c.
+
+#ifndef MODEL_FILES_PARTS_H
+#define MODEL_FILES_PARTS_H
+
+#include "model/files.h"
+#include "model/gguf.h"
+#include "model/safetensors.h"
+#include "model/tokenizer.h"
+
+enum container { CONTAINER_HF, CONTAINER_GGUF };
+
+struct model_files {
+    struct log *log;
+    struct arena *a;
+    const char *path, *name;
+    enum container container;
+    struct model_config config;
+    struct st_file *shards; // HF: [num_weight_files]
+    struct gguf_file gguf;
+    const char **weight_files; // paths, by name
+    int num_weight_files;
+    struct file_tensor *tensors; // [num_tensors], by slot; see files_slots.c
+    int num_tensors;
+    struct tokenizer *tokenizer;
+};
+
+// A reader fills config, weight_files and tensors: files_make_slots when the config is known,
+// files_place for each tensor of a file, files_check_slots at the end.
+EM_MUST_CHECK enum em_status files_read_folder(struct model_files *m);
+EM_MUST_CHECK enum em_status files_read_gguf(struct model_files *m);
+struct tokenizer *files_make_gguf_tokenizer(struct model_files *m);
+
+void files_make_slots(struct model_files *m);
+// `t` has the container's name and is whole: its data is in the file.
+EM_MUST_CHECK enum em_status files_place(struct model_files *m, const char *path,
+                                         struct file_tensor t);
+EM_MUST_CHECK enum em_status files_check_slots(const struct model_files *m);
+
+#endif

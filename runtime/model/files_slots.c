@@ -1,0 +1,152 @@
+// The tensors of a Llama-family model: their names in both containers and their shapes. Each has a
+// slot; every tensor of a file must find its slot, and every slot its tensor.
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/files_parts.h"
+
+enum extent { ONE, DIM, FFN, QUERY, KEY, VOCAB };
+
+struct slot_kind {
+    const char *name[2]; // by container
+    enum extent rows, cols;
+    bool rotary; // its rows are interleaved in GGUF
+};
+
+static const struct slot_kind outer[] = {
+    {{"model.embed_tokens.weight", "token_embd.weight"}, VOCAB, DIM, false},
+    {{"model.norm.weight", "output_norm.weight"}, ONE, DIM, false},
+    {{"lm_head.weight", "output.weight"}, VOCAB, DIM, false}, // the last: absent if tied
+};
+
+static const struct slot_kind inner[] = {
+    {{"input_layernorm.weight", "attn_norm.weight"}, ONE, DIM, false},
+    {{"self_attn.q_proj.weight", "attn_q.weight"}, QUERY, DIM, true},
+    {{"self_attn.k_proj.weight", "attn_k.weight"}, KEY, DIM, true},
+    {{"self_attn.v_proj.weight", "attn_v.weight"}, KEY, DIM, false},
+    {{"self_attn.o_proj.weight", "attn_output.weight"}, DIM, QUERY, false},
+    {{"post_attention_layernorm.weight", "ffn_norm.weight"}, ONE, DIM, false},
+    {{"mlp.gate_proj.weight", "ffn_gate.weight"}, FFN, DIM, false},
+    {{"mlp.up_proj.weight", "ffn_up.weight"}, FFN, DIM, false},
+    {{"mlp.down_proj.weight", "ffn_down.weight"}, DIM, FFN, false},
+};
+
+enum { NUM_OUTER = sizeof(outer) / sizeof(outer[0]), NUM_INNER = sizeof(inner) / sizeof(inner[0]) };
+
+static const char *const layer_prefix[] = {"model.layers.", "blk."};
+
+static int count_outer(const struct model_files *m)
+{
+    return m->config.tied ? NUM_OUTER - 1 : NUM_OUTER;
+}
+
+static const struct slot_kind *slot_kind(const struct model_files *m, int slot)
+{
+    const int first = count_outer(m);
+    return slot < first ? &outer[slot] : &inner[(slot - first) % NUM_INNER];
+}
+
+static char *slot_name(const struct model_files *m, int slot, enum container container)
+{
+    const int first = count_outer(m);
+    const char *name = slot_kind(m, slot)->name[container];
+    if (slot < first)
+        return arena_copy(m->a, name);
+    return arena_print(m->a, "%s%d.%s", layer_prefix[container], (slot - first) / NUM_INNER, name);
+}
+
+static uint32_t size_of_extent(const struct model_config *c, enum extent extent)
+{
+    switch (extent) {
+    case DIM:
+        return (uint32_t) c->dim;
+    case FFN:
+        return (uint32_t) c->ffn;
+    case QUERY:
+        return (uint32_t) (c->heads * c->head_dim);
+    case KEY:
+        return (uint32_t) (c->kv_heads * c->head_dim);
+    case VOCAB:
+        return (uint32_t) c->vocab;
+    default:
+        return 1;
+    }
+}
+
+void files_make_slots(struct model_files *m)
+{
+    m->num_tensors = count_outer(m) + m->config.layers * NUM_INNER;
+    m->tensors = arena_array(m->a, struct file_tensor, (size_t) m->num_tensors);
+}
+
+// The slot of a name in the container's way of writing; -1: none.
+static int find_slot(const struct model_files *m, const char *name)
+{
+    const int first = count_outer(m);
+    for (int i = 0; i < first; i++)
+        if (strcmp(name, outer[i].name[m->container]) == 0)
+            return i;
+    const char *prefix = layer_prefix[m->container];
+    if (strncmp(name, prefix, strlen(prefix)) != 0)
+        return -1;
+    const char *digits = name + strlen(prefix);
+    const size_t length = strspn(digits, "0123456789");
+    if (!length || length > 4 || (digits[0] == '0' && length > 1) || digits[length] != '.')
+        return -1;
+    const long layer = strtol(digits, NULL, 10);
+    for (int i = 0; layer < m->config.layers && i < NUM_INNER; i++)
+        if (strcmp(digits + length + 1, inner[i].name[m->container]) == 0)
+            return first + (int) layer * NUM_INNER + i;
+    return -1;
+}
+
+// Tensors of Hugging Face folders that hold nothing of the model: a head that is tied, and the
+// frequencies that old files repeat for each layer.
+static bool is_superfluous(const struct model_files *m, const char *name)
+{
+    static const char frequencies[] = ".self_attn.rotary_emb.inv_freq";
+    const size_t length = strlen(name), end = sizeof(frequencies) - 1;
+    if (m->container != CONTAINER_HF)
+        return false;
+    return (m->config.tied && strcmp(name, "lm_head.weight") == 0) ||
+           (length > end && strcmp(name + length - end, frequencies) == 0);
+}
+
+enum em_status files_place(struct model_files *m, const char *path, struct file_tensor t)
+{
+    if (is_superfluous(m, t.name)) {
+        log_detail(m->log, "%s: tensor \"%s\" is not needed", path, t.name);
+        return EM_OK;
+    }
+    const int slot = find_slot(m, t.name);
+    if (slot < 0)
+        return log_fail(m->log, EM_ERR_UNSUPPORTED,
+                        "%s: tensor \"%s\" is none that a Llama model of %d layers has", path,
+                        t.name, m->config.layers);
+    if (m->tensors[slot].name)
+        return log_fail(m->log, EM_ERR_CONFIG, "%s: tensor \"%s\" is in two files", path, t.name);
+    const struct slot_kind *kind = slot_kind(m, slot);
+    const uint32_t rows = size_of_extent(&m->config, kind->rows);
+    const uint32_t cols = size_of_extent(&m->config, kind->cols);
+    if (t.rows != rows || t.cols != cols)
+        return log_fail(
+            m->log, EM_ERR_CONFIG,
+            "%s: tensor \"%s\": its shape is [%u, %u]; the configuration needs [%u, %u]", path,
+            t.name, t.rows, t.cols, rows, cols);
+    if (kind->rotary && m->container == CONTAINER_GGUF)
+        t.unpermute_heads = rows / (uint32_t) m->config.head_dim;
+    t.name = slot_name(m, slot, CONTAINER_HF);
+    m->tensors[slot] = t;
+    return EM_OK;
+}
+
+enum em_status files_check_slots(const struct model_files *m)
+{
+    for (int i = 0; i < m->num_tensors; i++)
+        if (!m->tensors[i].name)
+            return log_fail(m->log, EM_ERR_CONFIG, "%s: tensor \"%s\" is missing", m->path,
+                            slot_name(m, i, m->container));
+    return EM_OK;
+}
