@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAGING_SIZE = 16 << 20 };
+enum { STAGING_SIZE = 16 << 20, MIN_ALLOCATION = 1 << 20 };
+
+// Mapped memory is always coherent: every device has such a type, and nothing is ever flushed.
+static const VkMemoryPropertyFlags MAPPED =
+    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 
 // The first memory type of `bits` with all of `flags`, or -1.
 static int find_type(const struct gpu *gpu, uint32_t bits, VkMemoryPropertyFlags flags)
@@ -17,21 +21,21 @@ static int find_type(const struct gpu *gpu, uint32_t bits, VkMemoryPropertyFlags
     return -1;
 }
 
-// Mapped memory is always coherent: every device has such a type, and nothing is ever flushed.
 static int choose_type(const struct gpu *gpu, uint32_t bits, enum gpu_memory memory)
 {
-    const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
-                                cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
-                                mapped = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                                         VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-    const VkMemoryPropertyFlags wishes_local[] = {local | mapped | cached, local | mapped, local,
-                                                  0};
-    const VkMemoryPropertyFlags wishes_readback[] = {mapped | cached, mapped};
-    const bool readback = memory == GPU_READBACK;
-    const VkMemoryPropertyFlags *wishes = readback ? wishes_readback : wishes_local;
-    const int num = readback ? 2 : 4;
+    const VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+    const VkMemoryPropertyFlags cached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+    const VkMemoryPropertyFlags unified[] = {local | MAPPED | cached, local | MAPPED, local, 0};
+    const VkMemoryPropertyFlags apart[] = {local, 0};
+    const VkMemoryPropertyFlags readback[] = {MAPPED | cached, MAPPED};
+    const VkMemoryPropertyFlags *wishes = gpu->info.unified ? unified : apart;
+    int num = gpu->info.unified ? 4 : 2;
+    if (memory == GPU_READBACK) {
+        wishes = readback;
+        num = 2;
+    }
     int type = -1;
-    for (int i = readback || gpu->info.unified ? 0 : 2; i < num && type < 0; i++)
+    for (int i = 0; i < num && type < 0; i++)
         type = find_type(gpu, bits, wishes[i]);
     return type;
 }
@@ -45,14 +49,11 @@ static enum em_status allocate(struct gpu_buf *buf, enum gpu_memory memory)
     if (type < 0)
         return log_fail(gpu->log, EM_ERR_UNSUPPORTED, "%s has no memory for the buffer \"%s\"",
                         gpu->info.name, buf->name);
-    const VkMemoryDedicatedAllocateInfo dedicated = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO,
-        .buffer = buf->handle,
-    };
+    // drivers hand memory out in large pages, and warn of smaller requests
+    const uint64_t size = need.size < MIN_ALLOCATION ? MIN_ALLOCATION : need.size;
     const VkMemoryAllocateInfo info = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-        .pNext = &dedicated,
-        .allocationSize = need.size,
+        .allocationSize = size,
         .memoryTypeIndex = (uint32_t) type,
     };
     const VkResult result = vkAllocateMemory(gpu->device, &info, NULL, &buf->memory);
@@ -61,17 +62,15 @@ static enum em_status allocate(struct gpu_buf *buf, enum gpu_memory memory)
                         "%s: %.1f MiB for the buffer \"%s\" could not be allocated (%s); %.1f MiB "
                         "are in use by this run, of %.1f MiB: use smaller batches, or a lower "
                         "memory limit",
-                        gpu->info.name, gpu_mib(need.size), buf->name, gpu_result_name(result),
+                        gpu->info.name, gpu_mib(size), buf->name, gpu_result_name(result),
                         gpu_mib(gpu->memory_used), gpu_mib(gpu->info.memory));
-    buf->allocated = need.size;
+    buf->allocated = size;
     gpu->memory_used += buf->allocated;
     if (gpu->memory_used > gpu->memory_peak)
         gpu->memory_peak = gpu->memory_used;
     VK(gpu->log, vkBindBufferMemory, gpu->device, buf->handle, buf->memory, 0);
     const VkMemoryPropertyFlags flags = gpu->memory.memoryTypes[type].propertyFlags;
-    const VkMemoryPropertyFlags mapped =
-        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-    if ((flags & mapped) == mapped)
+    if ((flags & MAPPED) == MAPPED && (memory == GPU_READBACK || gpu->info.unified))
         VK(gpu->log, vkMapMemory, gpu->device, buf->memory, 0, VK_WHOLE_SIZE, 0, &buf->map);
     return EM_OK;
 }

@@ -44,7 +44,8 @@ static const char *name_file(struct gpu *gpu, const char *folder)
     for (size_t i = 0; i < VK_UUID_SIZE; i++)
         snprintf(uuid + 2 * i, 3, "%02x", device.pipelineCacheUUID[i]);
     const char *name =
-        arena_print(gpu->arena, "pipelines-%s-%08x", uuid, (unsigned) device.driverVersion);
+        arena_print(gpu->arena, "pipelines-%04x-%04x-%s-%08x", (unsigned) device.vendorID,
+                    (unsigned) device.deviceID, uuid, (unsigned) device.driverVersion);
     return path_join(gpu->arena, folder, name);
 }
 

@@ -37,11 +37,18 @@ static const char *type_name(enum gpu_type type)
     return names[type];
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 // The queue family to use: one that computes, better with timestamps, better without the display.
 static int best_family(VkPhysicalDevice physical, uint32_t *timestamp_bits)
 {
     VkQueueFamilyProperties families[32];
-    uint32_t num = sizeof(families) / sizeof(families[0]);
+    uint32_t num = 0;
+    vkGetPhysicalDeviceQueueFamilyProperties(physical, &num, NULL);
+    num = (uint32_t) least(num, sizeof(families) / sizeof(families[0]));
     vkGetPhysicalDeviceQueueFamilyProperties(physical, &num, families);
     int best = -1, best_score = -1;
     for (uint32_t i = 0; i < num; i++) {
@@ -60,11 +67,6 @@ static int best_family(VkPhysicalDevice physical, uint32_t *timestamp_bits)
 static uint64_t host_memory(void)
 {
     return (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGE_SIZE);
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 static void find_memory(VkPhysicalDevice physical, struct gpu_info *info)
@@ -129,7 +131,13 @@ static struct gpu_info describe(const struct gpu_instance *instance, VkPhysicalD
     };
     vkGetPhysicalDeviceProperties2(physical, &all);
     snprintf(info.driver, sizeof(info.driver), "%s", v12.driverName);
-    snprintf(info.driver_version, sizeof(info.driver_version), "%s", v12.driverInfo);
+    const uint32_t version = properties.driverVersion;
+    if (v12.driverInfo[0])
+        snprintf(info.driver_version, sizeof(info.driver_version), "%s", v12.driverInfo);
+    else
+        snprintf(info.driver_version, sizeof(info.driver_version), "%u.%u.%u",
+                 VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version),
+                 VK_API_VERSION_PATCH(version));
     memcpy(info.uuid, v11.deviceUUID, sizeof(info.uuid));
     info.subgroup_size = v11.subgroupSize;
     info.max_alloc = least(v11.maxMemoryAllocationSize, v13.maxBufferSize);
@@ -278,6 +286,7 @@ static enum em_status make(struct gpu *gpu, const struct gpu_params *params)
         gpu->info.max_range = least(gpu->info.max_range, params->max_range);
     if (params->max_alloc)
         gpu->info.max_alloc = least(gpu->info.max_alloc, params->max_alloc);
+    gpu->info.unified &= !params->unmapped;
     vkGetPhysicalDeviceMemoryProperties(gpu->physical, &gpu->memory);
     uint32_t timestamp_bits = 0;
     gpu->family = (uint32_t) best_family(gpu->physical, &timestamp_bits);

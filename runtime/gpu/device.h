@@ -38,6 +38,7 @@ struct gpu_params {
         *device; // an index, a part of a name, "cpu"; NULL: the best real GPU, else the CPU device
     uint64_t max_range; // lower the device's limits, for tests; 0: the device's own
     uint64_t max_alloc;
+    bool unmapped; // for tests: the host does not see device memory, as on a discrete GPU
     const char *cache_folder; // for the pipeline cache; NULL: none
 };
 

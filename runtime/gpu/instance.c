@@ -45,10 +45,15 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL hear(VkDebugUtilsMessageSeverityFlagBitsEX
 {
     (void) types;
     struct gpu_instance *instance = user;
+    const char *id = data->pMessageIdName ? data->pMessageIdName : "";
+    if (strncmp(id, "WARNING-Setting", strlen("WARNING-Setting")) == 0) {
+        log_detail(instance->log, "validation layer: %s", data->pMessage); // of its own set-up
+        return VK_FALSE;
+    }
     atomic_fetch_add(&instance->messages, 1);
     log_say(instance->log, "vulkan %s: %s: %s",
-            severity & VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT ? "error" : "warning",
-            data->pMessageIdName ? data->pMessageIdName : "", data->pMessage);
+            severity & VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT ? "error" : "warning", id,
+            data->pMessage);
     return VK_FALSE;
 }
 
