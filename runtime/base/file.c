@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -178,4 +179,12 @@ const char *path_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+char *path_absolute(struct arena *a, const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *copy = arena_copy(a, real ? real : path);
+    free(real);
+    return copy;
 }

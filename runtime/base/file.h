@@ -44,5 +44,6 @@ char *path_join(struct arena *a, const char *folder,
                 const char *name);                    // `name` alone if it is absolute
 char *path_folder(struct arena *a, const char *path); // "." if there is none
 const char *path_name(const char *path);
+char *path_absolute(struct arena *a, const char *path); // links resolved; `path` if there is none
 
 #endif
