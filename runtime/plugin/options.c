@@ -14,7 +14,7 @@
 static enum em_status fail_at(const struct options_source *source, const char *key,
                               const char *message)
 {
-    const char *where = source->where ? source->where(source->where_user, source->arena, key) : key;
+    const char *where = source->where ? source->where(source->user, source->arena, key) : key;
     return log_fail(source->log, EM_ERR_CONFIG, "%s: %s", where, message);
 }
 
@@ -95,9 +95,13 @@ static enum em_status fill_text(const struct options_source *source, const struc
     *at = arena_copy(source->arena, value->valuestring);
     if (o->type == EM_OPTION_STRING)
         return EM_OK;
-    *at = path_join(source->arena, source->folder ? source->folder : ".", *at);
-    if (file_exists(*at) && !file_is_folder(*at))
+    const char *folder =
+        source->folder ? source->folder(source->user, source->arena, o->name) : ".";
+    *at = path_join(source->arena, folder, *at);
+    if (file_exists(*at) && !file_is_folder(*at)) {
+        *at = path_absolute(source->arena, *at);
         return EM_OK;
+    }
     return fail_at(source, o->name,
                    arena_print(source->arena, "\"%s\": there is no such file (looked for %s)",
                                value->valuestring, *at));

@@ -16,19 +16,21 @@
 // What a message about the member `key` ("" for the object itself) begins with, such as
 // "experiments/x.json:14: algorithm.layers".
 typedef const char *options_where_fn(void *user, struct arena *a, const char *key);
+// The folder that a PATH option is relative to.
+typedef const char *options_folder_fn(void *user, struct arena *a, const char *key);
 
 struct options_source {
     struct log *log;
-    struct arena *arena;     // strings and paths of the struct live here
-    const char *owner;       // "rome", for messages
-    const char *folder;      // PATH options are relative to it; NULL: to the working folder
-    options_where_fn *where; // NULL: messages begin with the key alone
-    void *where_user;
-    const char *const *skip; // keys that are not options ("name"), ends with NULL; or NULL
+    struct arena *arena;       // strings and paths of the struct live here
+    const char *owner;         // "rome", for messages
+    options_where_fn *where;   // NULL: messages begin with the key alone
+    options_folder_fn *folder; // NULL: the working folder
+    void *user;                // of both
+    const char *const *skip;   // keys that are not options ("name"), ends with NULL; or NULL
 };
 
 // Fill the struct at `out` from the members of `json` (an object; NULL: defaults only). Absent and
-// null members get their defaults.
+// null members get their defaults; paths become absolute.
 EM_MUST_CHECK enum em_status options_fill(const struct options_source *source,
                                           const struct em_option *table, const cJSON *json,
                                           void *out);

@@ -46,9 +46,7 @@ struct registry *registry_create(struct log *log, const char *const *folders, in
     struct registry *r = arena_new(a, struct registry);
     *r = (struct registry) {.log = log, .arena = a};
     for (int i = 0; i < num_folders; i++) {
-        char *real = realpath(folders[i], NULL); // one folder by two names is one folder
-        const char *folder = arena_copy(a, real ? real : folders[i]);
-        free(real);
+        const char *folder = path_absolute(a, folders[i]); // by two names it is one folder
         if (!has_name(&r->folders, folder))
             *arena_push(a, &r->folders) = folder;
     }
