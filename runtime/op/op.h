@@ -33,8 +33,8 @@ struct op *op_create(const struct op_params *params);
 void op_destroy(struct op **op);
 struct gpu *op_gpu(struct op *op);
 bool op_host_blas(const struct op *op);
-const char *op_blas_name(
-    void); // build, core type and threads of the BLAS: part of the numeric profile
+const char *op_blas_name(void); // build and core type of the BLAS
+int op_blas_threads(void);      // both are part of the numeric profile
 
 size_t tensor_size(enum tensor_type type, uint64_t elements); // bytes
 struct tensor tensor_at(struct gpu_slice mem, enum tensor_type type, uint32_t rows, uint32_t cols);

@@ -1,0 +1,27 @@
+// How the kernels are cut for a device: workgroup sizes and tiles. They may change sums from device
+// to device, never on one device.
+
+#ifndef OP_TUNING_H
+#define OP_TUNING_H
+
+#include "gpu/device.h"
+
+struct op_tile {                   // of a matmul, in outputs
+    uint32_t rows, cols;           // of a workgroup
+    uint32_t lane_rows, lane_cols; // of a lane
+};
+
+struct op_tuning {
+    uint32_t row_lanes;       // of a workgroup that sums over a row
+    uint32_t quad_lanes;      // of a workgroup of an elementwise kernel
+    uint32_t quads;           // of a row, for each of its lanes
+    uint32_t attention_lanes; // of a workgroup for a (row, head)
+    bool direct;              // matmul without shared memory
+};
+
+struct op_tuning op_tuning_of(const struct gpu_info *info);
+
+// The block of a matmul with this many rows. An output's bits do not depend on it.
+struct op_tile op_tuning_tile(const struct op_tuning *tuning, uint32_t rows);
+
+#endif
