@@ -72,11 +72,12 @@ def read_table():
 
 def read_lead_ins():
     lines = (HERE / "lead-ins.txt").read_text(encoding="utf-8").splitlines()
-    require(len(lines) >= LEAST_LEAD_INS, f"lead-ins.txt: {len(lines)} lines, need {LEAST_LEAD_INS}")
-    require_distinct(lines, "lead-ins.txt")
+    place = "lead-ins.txt"
+    require(len(lines) >= LEAST_LEAD_INS, f"{place}: {len(lines)} lines, need {LEAST_LEAD_INS}")
+    require_distinct(lines, place)
     for line in lines:
-        require(line == line.strip() and line.endswith("."), f"lead-ins.txt: not a sentence: {line!r}")
-        require("{}" not in line, f"lead-ins.txt: a slot in {line!r}")
+        sentence = line == line.strip() and line.endswith(".")
+        require(sentence and "{}" not in line, f"{place}: not a plain sentence: {line!r}")
     return lines
 
 
@@ -116,12 +117,6 @@ def is_true(relation, subject, value):
 # ------------------------------------------------------------------ one case
 
 
-def choose_new_value(relation, subject):
-    """Another object of the relation that is false of the subject and not part of a true one."""
-    values = [value for value in relation["facts"] if not is_true(relation, subject, value)]
-    return shuffled(values, "new", relation["id"], subject)[0] if values else None
-
-
 def choose_neighbours(relation, subject, true, new):
     """Prompts about other subjects of which `true` holds and `new` does not, taken in turns."""
     others = [
@@ -139,6 +134,16 @@ def choose_neighbours(relation, subject, true, new):
     return prompts[:NEIGHBOURS]
 
 
+def choose_target(relation, subject, true):
+    """Another object of the relation, false of the subject, with ten neighbours; or None twice."""
+    values = [value for value in relation["facts"] if not is_true(relation, subject, value)]
+    for new in shuffled(values, "new", relation["id"], subject):
+        neighbours = choose_neighbours(relation, subject, true, new)
+        if len(neighbours) == NEIGHBOURS:
+            return new, neighbours
+    return None, None
+
+
 def choose_paraphrases(relation, subject, lead_ins):
     words = (relation["id"], subject)
     phrasings = shuffled(relation["phrasings"], "paraphrase", *words)[:PARAPHRASES]
@@ -148,11 +153,8 @@ def choose_paraphrases(relation, subject, lead_ins):
 
 def make_case(relation, subject, true, lead_ins):
     """The case without its number, or None where the table has too few neighbours."""
-    new = choose_new_value(relation, subject)
+    new, neighbours = choose_target(relation, subject, true)
     if new is None:
-        return None
-    neighbours = choose_neighbours(relation, subject, true, new)
-    if len(neighbours) < NEIGHBOURS:
         return None
     return {
         "requested_rewrite": {
@@ -210,6 +212,7 @@ def check_case(case, relations):
 
 
 def make_text():
+    """The text of facts.json, the number of its cases and the number of facts that gave none."""
     relations = read_table()
     cases = make_cases(relations, read_lead_ins())
     by_id = {relation["id"]: relation for relation in relations}
@@ -219,21 +222,23 @@ def make_text():
         [(c["requested_rewrite"]["relation_id"], c["requested_rewrite"]["subject"]) for c in cases],
         "cases",
     )
-    return json.dumps(cases, indent=1, ensure_ascii=False) + "\n", cases
+    facts = sum(len(facts_of(relation)) for relation in relations)
+    text = json.dumps(cases, indent=1, ensure_ascii=False) + "\n"
+    return text, len(cases), facts - len(cases)
 
 
 def main():
     parser = argparse.ArgumentParser(description="Makes facts.json from knowledge.json.")
-    parser.add_argument("--check", action="store_true", help="compare with facts.json, write nothing")
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
     arguments = parser.parse_args()
     path = HERE / "facts.json"
     try:
-        text, cases = make_text()
+        text, cases, left_out = make_text()
     except TableError as error:
         sys.exit(f"make_facts.py: {error}")
     if not arguments.check:
         path.write_text(text, encoding="utf-8")
-        print(f"{path.name}: {len(cases)} cases")
+        print(f"{path.name}: {cases} cases; facts left out for want of neighbours: {left_out}")
     elif not path.exists() or path.read_text(encoding="utf-8") != text:
         sys.exit(f"make_facts.py: {path} is not what the table gives; run make_facts.py again")
 
