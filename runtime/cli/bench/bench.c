@@ -1,0 +1,131 @@
+// `emend bench`: checks first, then seconds, rate, flop/s, and the share of what OpenBLAS reaches.
+
+#include <math.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "cli/bench/bench.h"
+
+static const struct cli_option bench_table[] = {
+    CLI_TEXT_ROW(struct bench_options, model, "model", "M", false,
+                 "of forward and covariance, else smollm2"),
+    CLI_TEXT_ROW(struct bench_options, experiment, "experiment", "FILE", false,
+                 "of value, else experiments/quickstart.json"),
+    CLI_INT_ROW(struct bench_options, tokens, "tokens", 1024, 16, 1 << 24,
+                "of forward and covariance"),
+    CLI_INT_ROW(struct bench_options, layer, "layer", 5, 0, 1000, "of covariance"),
+    CLI_INT_ROW(struct bench_options, repeat, "repeat", 3, 1, 100,
+                "runs, the best of which counts"),
+    CLI_DEVICE_ROW(struct bench_options),
+    CLI_MATMUL_ROW(struct bench_options),
+    {0},
+};
+
+static const struct {
+    const char *name;
+    enum em_status (*run)(struct cli *cli, const struct bench_options *o, struct bench_result *out);
+} benches[] = {
+    {"value", bench_value},
+    {"forward", bench_forward},
+    {"covariance", bench_covariance},
+};
+
+void bench_describe(struct cli *cli, struct em_session *s, struct bench_result *out)
+{
+    const struct gpu_info *info = gpu_info(session_gpu(s));
+    out->model = arena_copy(cli->arena, em_model(s)->name);
+    out->device =
+        arena_print(cli->arena, "%s, %s %s", info->name, info->driver, info->driver_version);
+}
+
+static double check_error(const struct bench_check *c)
+{
+    return fabs(c->here - c->there) / fmax(fabs(c->there), 1e-30);
+}
+
+static enum em_status judge_checks(struct cli *cli, const struct bench_result *r)
+{
+    for (int i = 0; i < r->num_checks; i++) {
+        const struct bench_check *c = &r->checks[i];
+        if (!(check_error(c) <= c->tolerance))
+            return log_fail(cli->log, EM_ERR_NUMERIC,
+                            "bench %s: %s is %.7g here and %.7g by the reference: more than %.0e "
+                            "apart, so its speed means nothing",
+                            r->name, c->what, c->here, c->there, c->tolerance);
+    }
+    return EM_OK;
+}
+
+static void print_result(struct cli *cli, const struct bench_result *r)
+{
+    printf("%s%s%s: %s; %s; %s\n", cli_bold(cli), r->name, cli_plain(cli), r->work, r->model,
+           r->device);
+    for (int i = 0; i < r->num_checks; i++)
+        printf("  check     %s: %.7g, by the reference %.7g, %.1e apart\n", r->checks[i].what,
+               r->checks[i].here, r->checks[i].there, check_error(&r->checks[i]));
+    printf("  seconds   %.3f\n", r->seconds);
+    printf("  rate      %.4g %s/s\n", r->amount / r->seconds, r->unit);
+    printf("  GFLOP/s   %.1f (%.4g GFLOP of products)\n", r->flop / r->seconds / 1e9,
+           r->flop / 1e9);
+    printf("  OpenBLAS  %.1f GFLOP/s on a block's shapes; that is a share of %.0f %%\n",
+           r->blas_flops / 1e9, 100 * r->flop / r->seconds / r->blas_flops);
+}
+
+static void print_json(const struct bench_result *r)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "bench", r->name);
+    cJSON_AddStringToObject(json, "work", r->work);
+    cJSON_AddStringToObject(json, "model", r->model);
+    cJSON_AddStringToObject(json, "device", r->device);
+    cJSON *checks = cJSON_AddArrayToObject(json, "checks");
+    for (int i = 0; i < r->num_checks; i++) {
+        cJSON *check = cJSON_CreateObject();
+        cJSON_AddStringToObject(check, "what", r->checks[i].what);
+        cJSON_AddNumberToObject(check, "here", r->checks[i].here);
+        cJSON_AddNumberToObject(check, "reference", r->checks[i].there);
+        cJSON_AddItemToArray(checks, check);
+    }
+    cJSON_AddNumberToObject(json, "seconds", r->seconds);
+    cJSON_AddStringToObject(json, "unit", r->unit);
+    cJSON_AddNumberToObject(json, "rate", r->amount / r->seconds);
+    cJSON_AddNumberToObject(json, "gflops", r->flop / r->seconds / 1e9);
+    cJSON_AddNumberToObject(json, "openblas_gflops", r->blas_flops / 1e9);
+    cJSON_AddNumberToObject(json, "share", r->flop / r->seconds / r->blas_flops);
+    cli_print_json(json);
+}
+
+static enum em_status bench_run(struct cli *cli, const void *options, const char *const *args,
+                                int num)
+{
+    (void) num;
+    enum { NUM = sizeof(benches) / sizeof(benches[0]) };
+    int at = 0;
+    while (at < NUM && strcmp(benches[at].name, args[0]) != 0)
+        at++;
+    if (at == NUM)
+        return log_fail(cli->log, EM_ERR_CONFIG,
+                        "emend bench: \"%s\" is none of: value, forward, covariance", args[0]);
+    struct bench_result result = {.name = benches[at].name};
+    EM_TRY(benches[at].run(cli, options, &result));
+    EM_TRY(judge_checks(cli, &result));
+    if (cli->json)
+        print_json(&result);
+    else
+        print_result(cli, &result);
+    return EM_OK;
+}
+
+const struct cli_command cli_bench = {
+    .name = "bench",
+    .arguments = "value|forward|covariance",
+    .summary = "Measure speed, after checking that the numbers are right",
+    .about = "value: z of an experiment's facts in one plan. forward: a prefill. covariance: the\n"
+             "second moment of a layer's keys. Products are counted as 2 flop a multiply-add.",
+    .min_args = 1,
+    .max_args = 1,
+    .options = bench_table,
+    .options_size = sizeof(struct bench_options),
+    .run = bench_run,
+};

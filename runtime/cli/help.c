@@ -1,0 +1,154 @@
+// `emend help`: the program, a command, or a plugin, from their tables.
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "plugin/options.h"
+
+static void print_option(struct cli *cli, const struct cli_option *o)
+{
+    const char *value = o->value ? o->value : "";
+    char *choices = arena_copy(cli->arena, "");
+    for (int i = 0; o->kind == CLI_CHOICE && o->choices[i]; i++)
+        choices = arena_print(cli->arena, "%s%s%s", choices, i ? "|" : "", o->choices[i]);
+    const char *left = arena_print(cli->arena, "%c%c %s--%s %s%s", o->letter ? '-' : ' ',
+                                   o->letter ? o->letter : ' ', "", o->name, value, choices);
+    printf("  %-24s %s", left, o->help);
+    if (o->required)
+        printf(" (needed)");
+    if (o->kind == CLI_TEXTS)
+        printf(" (may be repeated)");
+    if (o->kind == CLI_INT && o->fallback >= o->min)
+        printf(" (default: %d)", o->fallback);
+    if (o->kind == CLI_CHOICE)
+        printf(" (default: %s)", o->choices[o->fallback]);
+    putchar('\n');
+}
+
+static void print_options(struct cli *cli, const char *title, const struct cli_option *table)
+{
+    if (!table || !table->name)
+        return;
+    printf("\n%s%s%s\n", cli_bold(cli), title, cli_plain(cli));
+    for (; table->name; table++)
+        print_option(cli, table);
+}
+
+static void print_program(struct cli *cli)
+{
+    printf("emend edits what a language model knows, and measures what came of it.\n\n"
+           "  emend COMMAND [ARGUMENTS] [OPTIONS]\n\n%sCommands%s\n",
+           cli_bold(cli), cli_plain(cli));
+    for (int i = 0; cli_commands[i]; i++)
+        printf("  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    print_options(cli, "Options of every command", cli_global_options());
+    printf("\n%sExit codes%s\n"
+           "  0 done, 1 the run failed, 2 the command or its input is wrong,\n"
+           "  3 no suitable device, 130 interrupted\n\n"
+           "\"emend help COMMAND\" and \"emend help PLUGIN\" say more.\n",
+           cli_bold(cli), cli_plain(cli));
+}
+
+static void print_needed(const struct cli_option *table)
+{
+    for (; table && table->name; table++) {
+        if (table->required)
+            printf(" --%s %s", table->name, table->value);
+    }
+}
+
+void cli_print_help(struct cli *cli, const struct cli_command *command)
+{
+    if (!command) {
+        print_program(cli);
+        return;
+    }
+    printf("%s.\n\n  emend %s%s%s", command->summary, command->name, command->arguments ? " " : "",
+           command->arguments ? command->arguments : "");
+    print_needed(command->options);
+    printf(" [OPTIONS]\n");
+    if (command->about)
+        printf("\n%s\n", command->about);
+    print_options(cli, "Options", command->options);
+    print_options(cli, "Options of every command", cli_global_options());
+}
+
+struct plugin_text {
+    const char *kind, *name, *summary, *reference;
+    const struct em_option *options;
+};
+
+static void print_plugin(struct cli *cli, const struct plugin_text *p)
+{
+    printf("%s%s%s, %s: %s", cli_bold(cli), p->name, cli_plain(cli), p->kind, p->summary);
+    if (p->reference)
+        printf("\n  %s", p->reference);
+    printf("\n\nOptions, in the experiment's JSON:\n");
+    const bool any = p->options && p->options->name;
+    fputs(any ? options_help(cli->arena, p->options) : "  none\n", stdout);
+}
+
+static bool holds(const char *const *names, int num, const char *name)
+{
+    for (int i = 0; i < num; i++) {
+        if (!strcmp(names[i], name))
+            return true;
+    }
+    return false;
+}
+
+static enum em_status fail_unknown(struct cli *cli, const char *word, const char *const *algorithms,
+                                   int num_algorithms, const char *const *metrics, int num_metrics)
+{
+    struct cli_texts names = {0};
+    for (int i = 0; cli_commands[i]; i++)
+        *arena_push(cli->arena, &names) = cli_commands[i]->name;
+    for (int i = 0; i < num_algorithms; i++)
+        *arena_push(cli->arena, &names) = algorithms[i];
+    for (int i = 0; i < num_metrics; i++)
+        *arena_push(cli->arena, &names) = metrics[i];
+    *arena_push(cli->arena, &names) = NULL;
+    const char *near = options_nearest(word, names.items);
+    return log_fail(cli->log, EM_ERR_CONFIG,
+                    "\"%s\" is no command, algorithm or metric%s%s%s; \"emend help\" lists the "
+                    "commands, \"emend list algorithms|metrics\" the plugins",
+                    word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static enum em_status help_run(struct cli *cli, const void *options, const char *const *args,
+                               int num)
+{
+    (void) options;
+    const struct cli_command *command = num ? cli_command_find(args[0]) : NULL;
+    if (!num || command) {
+        cli_print_help(cli, command);
+        return EM_OK;
+    }
+    EM_TRY(cli_plugins(cli));
+    int num_algorithms, num_metrics;
+    const char *const *algorithms = registry_algorithms(cli->registry, cli->arena, &num_algorithms);
+    const char *const *metrics = registry_metrics(cli->registry, cli->arena, &num_metrics);
+    const bool is_algorithm = holds(algorithms, num_algorithms, args[0]);
+    const bool is_metric = holds(metrics, num_metrics, args[0]);
+    if (is_algorithm) {
+        const struct em_algorithm *a = registry_algorithm(cli->registry, args[0]);
+        print_plugin(cli, &(struct plugin_text) {"algorithm", a->name, a->summary, a->reference,
+                                                 a->options});
+    }
+    if (is_metric) {
+        const struct em_metric *m = registry_metric(cli->registry, args[0]);
+        print_plugin(
+            cli, &(struct plugin_text) {"metric", m->name, m->summary, m->reference, m->options});
+    }
+    if (!is_algorithm && !is_metric)
+        return fail_unknown(cli, args[0], algorithms, num_algorithms, metrics, num_metrics);
+    return EM_OK;
+}
+
+const struct cli_command cli_help = {
+    .name = "help",
+    .arguments = "[COMMAND|PLUGIN]",
+    .summary = "Show what a command, an algorithm or a metric does, and its options",
+    .max_args = 1,
+    .run = help_run,
+};

@@ -1,0 +1,166 @@
+// emend: runs the named command and leaves with its exit code. The only file that reads the
+// environment.
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "gpu/device.h"
+
+enum exit_code { EXIT_FINE, EXIT_FAILED, EXIT_WRONG, EXIT_NO_DEVICE, EXIT_INTERRUPTED = 130 };
+
+// A signal handler is given nothing but its number, so this is the one variable of the program.
+static struct log *volatile interrupted_log;
+
+// The first signal asks the run to stop where nothing is lost; the second one ends the program.
+static void on_interrupt(int number)
+{
+    static const char text[] = "\nemend: stopping as soon as nothing is lost; once more ends now\n";
+    (void) number;
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
+        // nobody is listening
+    }
+    log_stop(interrupted_log);
+}
+
+static void interrupts_catch(struct log *log)
+{
+    interrupted_log = log;
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int) SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static char *find_cache_folder(struct arena *a)
+{
+    const char *cache = environment("XDG_CACHE_HOME");
+    if (cache)
+        return path_join(a, cache, "emend");
+    const char *home = environment("HOME");
+    return path_join(a, home ? home : "/tmp", ".cache/emend");
+}
+
+// share/emend beside the folder that the program is in.
+static char *find_share_folder(struct arena *a)
+{
+    char program[4096];
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    if (length <= 0)
+        return "share/emend";
+    program[length] = 0;
+    const char *bin = path_folder(a, program);
+    return path_join(a, path_folder(a, bin), "share/emend");
+}
+
+static bool may_color(void)
+{
+    const char *terminal = environment("TERM");
+    return isatty(STDOUT_FILENO) && !environment("NO_COLOR") && terminal &&
+           strcmp(terminal, "dumb") != 0;
+}
+
+static bool has_suitable_device(struct arena *a)
+{
+    struct log *silent = log_create(NULL, LOG_QUIET);
+    struct gpu_info *list;
+    int num = 0;
+    bool found = false;
+    if (gpu_list(silent, a, &list, &num) == EM_OK) {
+        for (int i = 0; i < num; i++)
+            found = found || list[i].suitable;
+    }
+    log_destroy(&silent);
+    return found;
+}
+
+static enum exit_code exit_code_of(const struct cli *cli, enum em_status status)
+{
+    if (status == EM_OK)
+        return EXIT_FINE;
+    if (status == EM_STOPPED)
+        return EXIT_INTERRUPTED;
+    if ((status == EM_ERR_UNSUPPORTED || status == EM_ERR_DEVICE) &&
+        !has_suitable_device(cli->arena))
+        return EXIT_NO_DEVICE;
+    if (status == EM_ERR_CONFIG || status == EM_ERR_UNSUPPORTED)
+        return EXIT_WRONG;
+    return status == EM_ERR_IO && !cli->running ? EXIT_WRONG : EXIT_FAILED;
+}
+
+static enum em_status run_line(struct cli *cli, const struct cli_line *line)
+{
+    if (line->version) {
+        puts("emend " EMEND_VERSION);
+        return EM_OK;
+    }
+    if (line->help || !line->command) {
+        cli_print_help(cli, line->command);
+        return EM_OK;
+    }
+    return line->command->run(cli, line->options, line->args, line->num_args);
+}
+
+// --plugins come before EMEND_PLUGIN_PATH.
+static char *join_plugin_path(struct arena *a, const struct cli_texts *folders)
+{
+    const char *more = environment("EMEND_PLUGIN_PATH");
+    char *path = arena_copy(a, "");
+    for (size_t i = 0; i < folders->num; i++)
+        path = arena_print(a, "%s%s%s", path, *path ? ":" : "", folders->items[i]);
+    return more ? arena_print(a, "%s%s%s", path, *path ? ":" : "", more) : path;
+}
+
+// Results that did not reach standard output (a full disk, a closed pipe) are a failure.
+static enum em_status flush_results(struct cli *cli, enum em_status status)
+{
+    cli->running = true;
+    if (fflush(stdout) != 0 && status == EM_OK)
+        return log_fail(cli->log, EM_ERR_IO, "standard output could not be written: %s",
+                        strerror(errno));
+    return status;
+}
+
+static enum em_status run(struct cli *cli, int argc, char **argv)
+{
+    struct cli_line line = {0};
+    EM_TRY(cli_parse(cli, argc, argv, &line));
+    if (line.quiet || line.verbose) {
+        log_destroy(&cli->log);
+        cli->log = log_create(stderr, line.verbose ? LOG_VERBOSE : LOG_QUIET);
+    }
+    cli->json = line.json;
+    cli->color = may_color();
+    cli->plugin_path = join_plugin_path(cli->arena, &line.plugins);
+    interrupts_catch(cli->log);
+    return flush_results(cli, run_line(cli, &line));
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.log = log_create(stderr, LOG_NORMAL), .arena = arena_create()};
+    cli.cache_folder = find_cache_folder(cli.arena);
+    cli.share_folder = find_share_folder(cli.arena);
+
+    const enum em_status status = run(&cli, argc, argv);
+    log_progress(cli.log, NULL);
+    if (status != EM_OK && *log_error(cli.log))
+        fprintf(stderr, "emend: %s\n", log_error(cli.log));
+    const enum exit_code code = exit_code_of(&cli, status);
+
+    signal(SIGINT, SIG_DFL); // the log is about to go
+    signal(SIGTERM, SIG_DFL);
+    registry_destroy(&cli.registry);
+    log_destroy(&cli.log);
+    arena_destroy(&cli.arena);
+    return code;
+}
