@@ -1,0 +1,346 @@
+// An experiment's sections, read; see spec.h.
+
+#include "experiment/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "experiment/spec_tables.h"
+
+// Where the members of one section stand in the document.
+struct place {
+    const struct document *document;
+    const char *section; // "algorithm", "metrics[2]", "" for the root
+};
+
+static const char *place_path(const struct place *p, struct arena *a, const char *key)
+{
+    return arena_print(a, "%s%s%s", p->section, *p->section && *key ? "." : "", key);
+}
+
+static const char *place_where(void *user, struct arena *a, const char *key)
+{
+    const struct place *p = user;
+    return document_where(p->document, a, place_path(p, a, key));
+}
+
+static const char *place_folder(void *user, struct arena *a, const char *key)
+{
+    const struct place *p = user;
+    return document_folder(p->document, place_path(p, a, key));
+}
+
+static struct options_source source_at(const struct spec *spec, struct place *place,
+                                       const char *owner, const char *const *skip)
+{
+    return (struct options_source) {
+        .log = spec->log,
+        .arena = spec->arena,
+        .owner = owner,
+        .where = place_where,
+        .folder = place_folder,
+        .user = place,
+        .skip = skip,
+    };
+}
+
+static const cJSON *section(const struct spec *spec, const char *name)
+{
+    return json_get(document_root(spec->document), name);
+}
+
+static enum em_status read_section(const struct spec *spec, const char *name,
+                                   const struct em_option *table, const char *const *skip,
+                                   void *out)
+{
+    struct place place = {spec->document, name};
+    const struct options_source source = source_at(spec, &place, name, skip);
+    return options_fill(&source, table, section(spec, name), out);
+}
+
+static enum em_status read_root(struct spec *spec)
+{
+    static const char *const owner = "an experiment";
+    const struct document *d = spec->document;
+    const char *const *names = spec_member_names(spec->arena);
+    for (const cJSON *m = document_root(d)->child; m; m = m->next) {
+        bool known = false;
+        for (int i = 0; names[i]; i++)
+            known |= strcmp(names[i], m->string) == 0;
+        if (!known)
+            return document_fail(d, m->string, "unknown member of %s%s", owner,
+                                 options_suggest(spec->arena, m->string, names));
+    }
+    struct place place = {d, ""};
+    const struct options_source source = source_at(spec, &place, owner, spec_sections);
+    EM_TRY(options_fill(&source, spec_root_table, document_root(d), &spec->root));
+    if (!spec->root.name)
+        spec->root.name = document_stem(d);
+    if (!spec->root.name[strspn(spec->root.name, SPEC_NAME_CHARACTERS)] &&
+        spec->root.name[0] != '.' && spec->root.name[0])
+        return spec->root.model ? EM_OK : document_fail(d, "model", "is missing");
+    return document_fail(d, "name",
+                         "\"%s\" cannot name a run folder: letters, digits, - _ and . are needed",
+                         spec->root.name);
+}
+
+static enum em_status read_data(struct spec *spec)
+{
+    static const char *const skip[] = {"facts", NULL};
+    const struct document *d = spec->document;
+    if (!section(spec, "data"))
+        return document_fail(d, "data", "is missing");
+    EM_TRY(read_section(spec, "data", spec_data_table, skip, &spec->data));
+    const bool is_inline = spec->data.format == SPEC_INLINE;
+    const cJSON *facts = json_get(section(spec, "data"), "facts");
+    if (!is_inline && !spec->data.path)
+        return document_fail(d, "data.path", "is missing");
+    if (is_inline && !cJSON_IsArray(facts))
+        return document_fail(d, "data.facts", "is %s; a list of facts is needed",
+                             json_type_name(facts));
+    if (!is_inline && facts)
+        return document_fail(d, "data.facts", "stands only beside \"format\": \"inline\"");
+    if (is_inline && spec->data.path)
+        return document_fail(d, "data.path", "has no meaning beside \"format\": \"inline\"");
+    return EM_OK;
+}
+
+// An existing file named by the text at `path`.
+static enum em_status read_file_name(struct spec *spec, const char *path, const cJSON *value,
+                                     const char **out)
+{
+    const struct document *d = spec->document;
+    if (!cJSON_IsString(value))
+        return document_fail(d, path, "is %s; a path in quotes is needed", json_type_name(value));
+    const char *file = path_join(spec->arena, document_folder(d, path), value->valuestring);
+    if (!file_exists(file) || file_is_folder(file))
+        return document_fail(d, path, "\"%s\": there is no such file (looked for %s)",
+                             value->valuestring, file);
+    *out = path_absolute(spec->arena, file);
+    return EM_OK;
+}
+
+static enum em_status read_corpus(struct spec *spec, const cJSON *corpus)
+{
+    struct spec_covariance *c = &spec->covariance;
+    const bool is_list = cJSON_IsArray(corpus);
+    c->num_corpus = is_list ? cJSON_GetArraySize(corpus) : 1;
+    c->corpus = arena_array(spec->arena, const char *, c->num_corpus ? c->num_corpus : 1);
+    if (!c->num_corpus)
+        return document_fail(spec->document, "covariance.corpus", "is an empty list");
+    if (!is_list)
+        return read_file_name(spec, "covariance.corpus", corpus, &c->corpus[0]);
+    for (int i = 0; i < c->num_corpus; i++)
+        EM_TRY(read_file_name(spec, arena_print(spec->arena, "covariance.corpus[%d]", i),
+                              cJSON_GetArrayItem(corpus, i), &c->corpus[i]));
+    return EM_OK;
+}
+
+static enum em_status read_imports(struct spec *spec, const cJSON *import)
+{
+    struct spec_covariance *c = &spec->covariance;
+    if (!cJSON_IsObject(import))
+        return document_fail(spec->document, "covariance.import",
+                             "is %s; an object of layers and files is needed, such as "
+                             "{\"5\": \"covariance-5.safetensors\"}",
+                             json_type_name(import));
+    c->imports = arena_array(spec->arena, struct spec_import, cJSON_GetArraySize(import) + 1);
+    for (const cJSON *m = import->child; m; m = m->next) {
+        const char *path = arena_print(spec->arena, "covariance.import.%s", m->string);
+        struct spec_import *at = &c->imports[c->num_imports++];
+        char *end;
+        const long layer = strtol(m->string, &end, 10);
+        if (*end || end == m->string || layer < 0 || layer > EM_MAX_LAYER)
+            return document_fail(spec->document, path, "\"%s\" is not the number of a layer",
+                                 m->string);
+        at->layer = (int) layer;
+        EM_TRY(read_file_name(spec, path, m, &at->path));
+    }
+    return EM_OK;
+}
+
+static enum em_status read_covariance(struct spec *spec)
+{
+    static const char *const skip[] = {"corpus", "import", NULL};
+    EM_TRY(read_section(spec, "covariance", spec_covariance_table, skip, &spec->covariance));
+    const cJSON *json = section(spec, "covariance");
+    const cJSON *corpus = json_get(json, "corpus"), *import = json_get(json, "import");
+    if (corpus)
+        EM_TRY(read_corpus(spec, corpus));
+    if (import)
+        EM_TRY(read_imports(spec, import));
+    if (spec->covariance.tokens && spec->covariance.documents)
+        return document_fail(spec->document, "covariance.documents",
+                             "stands beside covariance.tokens; give one of the two");
+    if (!(spec->needs & EM_NEEDS_COVARIANCE) || corpus || import)
+        return EM_OK;
+    return document_fail(spec->document, "covariance.corpus",
+                         "is missing; %s measures the model's keys on a text",
+                         spec->algorithm->name);
+}
+
+// The name in a plugin's place: "rome", or {"name": "rome", ...}.
+static enum em_status read_plugin_name(const struct spec *spec, const char *path,
+                                       const cJSON *value, const char **name)
+{
+    const cJSON *member = cJSON_IsObject(value) ? json_get(value, "name") : value;
+    if (!value)
+        return document_fail(spec->document, path, "is missing");
+    if (cJSON_IsObject(value) && !member)
+        return document_fail(spec->document, arena_print(spec->arena, "%s.name", path),
+                             "is missing");
+    if (!cJSON_IsString(member))
+        return document_fail(spec->document, path,
+                             "is %s; a name, or an object with a name and options, is needed",
+                             json_type_name(value));
+    *name = member->valuestring;
+    return EM_OK;
+}
+
+// The registry's message, with the place in front.
+static enum em_status fail_plugin(const struct spec *spec, const char *path)
+{
+    const char *message = arena_copy(spec->arena, log_error(spec->log));
+    log_clear(spec->log);
+    return document_fail(spec->document, path, "%s", message);
+}
+
+static enum em_status read_options(struct spec *spec, const char *path, const char *name,
+                                   const cJSON *json, const struct em_option *table, size_t size,
+                                   void **out)
+{
+    static const char *const skip[] = {"name", NULL};
+    struct place place = {spec->document, path};
+    const struct options_source source = source_at(spec, &place, name, skip);
+    *out = arena_alloc(spec->arena, size ? size : 1);
+    return options_fill(&source, table, cJSON_IsObject(json) ? json : NULL, *out);
+}
+
+static enum em_status read_algorithm(struct spec *spec, struct registry *registry)
+{
+    const cJSON *json = section(spec, "algorithm");
+    const char *name;
+    EM_TRY(read_plugin_name(spec, "algorithm", json, &name));
+    spec->algorithm = registry_algorithm(registry, name);
+    if (!spec->algorithm)
+        return fail_plugin(spec, cJSON_IsObject(json) ? "algorithm.name" : "algorithm");
+    EM_TRY(read_options(spec, "algorithm", name, json, spec->algorithm->options,
+                        spec->algorithm->options_size, &spec->options));
+    spec->needs = spec->algorithm->needs | options_needs(spec->algorithm->options, spec->options);
+    return EM_OK;
+}
+
+static const struct spec_metric *find_metric(const struct spec *spec, const char *name)
+{
+    for (int i = 0; i < spec->num_metrics; i++)
+        if (strcmp(spec->metrics[i].metric->name, name) == 0)
+            return &spec->metrics[i];
+    return NULL;
+}
+
+static enum em_status read_metric(struct spec *spec, struct registry *registry, const char *path,
+                                  const cJSON *json)
+{
+    const char *name;
+    EM_TRY(read_plugin_name(spec, path, json, &name));
+    if (find_metric(spec, name))
+        return document_fail(spec->document, path, "\"%s\" is in the list twice", name);
+    const struct em_metric *metric = registry_metric(registry, name);
+    if (!metric)
+        return fail_plugin(spec, path);
+    if (metric->scope == EM_PER_STATE)
+        return document_fail(spec->document, path,
+                             "%s measures a state of the model, and \"mode\": \"single\" has one "
+                             "for each fact; leave it out",
+                             name);
+    void *options;
+    EM_TRY(read_options(spec, path, name, json, metric->options, metric->options_size, &options));
+    spec->metrics[spec->num_metrics++] = (struct spec_metric) {metric, options};
+    return EM_OK;
+}
+
+static enum em_status read_metrics(struct spec *spec, struct registry *registry)
+{
+    const cJSON *list = section(spec, "metrics");
+    cJSON *fallback = NULL;
+    if (!list)
+        list = fallback = cJSON_CreateStringArray(spec_metrics, SPEC_NUM_METRICS);
+    enum em_status status = EM_OK;
+    if (!cJSON_IsArray(list))
+        status = document_fail(spec->document, "metrics", "is %s; a list of metrics is needed",
+                               json_type_name(list));
+    spec->metrics = arena_array(spec->arena, struct spec_metric, cJSON_GetArraySize(list) + 1);
+    int i = 0;
+    for (const cJSON *m = list->child; m && status == EM_OK; m = m->next, i++)
+        status = read_metric(spec, registry, arena_print(spec->arena, "metrics[%d]", i), m);
+    cJSON_Delete(fallback);
+    return status;
+}
+
+static enum em_status check_derived(const struct spec *spec)
+{
+    for (int i = 0; i < spec->num_metrics; i++) {
+        const struct em_metric *m = spec->metrics[i].metric;
+        for (int r = 0; m->scope == EM_DERIVED && m->reads[r]; r++) {
+            const struct spec_metric *read = find_metric(spec, m->reads[r]);
+            if (!read || read->metric->scope != EM_PER_CASE)
+                return document_fail(spec->document, arena_print(spec->arena, "metrics[%d]", i),
+                                     "%s is made of \"%s\", which %s; put it into the list",
+                                     m->name, m->reads[r],
+                                     read ? "is not measured per case" : "is not in the list");
+        }
+    }
+    return EM_OK;
+}
+
+static enum em_status read_run(struct spec *spec)
+{
+    const cJSON *mode = json_get(section(spec, "run"), "mode");
+    const char *name = cJSON_GetStringValue(mode);
+    for (const char *const *later = spec_later_modes; name && *later; later++)
+        if (strcmp(name, *later) == 0)
+            return document_fail(spec->document, "run.mode",
+                                 "\"%s\" is not offered by this version; allowed: single", name);
+    return read_section(spec, "run", spec_run_table, NULL, &spec->run);
+}
+
+enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
+                         const struct document *d, struct registry *registry)
+{
+    *spec = (struct spec) {.log = log, .arena = a, .document = d};
+    EM_TRY(read_root(spec));
+    EM_TRY(read_section(spec, "tokens", spec_tokens_table, NULL, &spec->tokens));
+    EM_TRY(read_run(spec));
+    EM_TRY(read_section(spec, "evaluate", spec_evaluate_table, NULL, &spec->evaluate));
+    EM_TRY(read_section(spec, "templates", spec_templates_table, NULL, &spec->templates));
+    EM_TRY(read_section(spec, "import", spec_import_table, NULL, &spec->import));
+    EM_TRY(read_algorithm(spec, registry));
+    EM_TRY(read_metrics(spec, registry));
+    EM_TRY(check_derived(spec));
+    EM_TRY(read_covariance(spec));
+    return read_data(spec);
+}
+
+enum em_status spec_check_model(struct spec *spec, int num_layers, int ffn)
+{
+    struct place place = {spec->document, "algorithm"};
+    const struct options_source source = source_at(spec, &place, spec->algorithm->name, NULL);
+    EM_TRY(options_check_layers(&source, spec->algorithm->options, spec->options, num_layers));
+    struct spec_covariance *c = &spec->covariance;
+    for (int i = 0; i < c->num_imports; i++)
+        if (c->imports[i].layer >= num_layers)
+            return document_fail(
+                spec->document,
+                arena_print(spec->arena, "covariance.import.%d", c->imports[i].layer),
+                "layer %d is beyond the model, which has layers 0 to %d", c->imports[i].layer,
+                num_layers - 1);
+    if (c->tokens && c->tokens < ffn)
+        return document_fail(spec->document, "covariance.tokens",
+                             "is %d; at least %d, the width of a key, are needed for a covariance "
+                             "that has an inverse (the default is 10 times as many)",
+                             c->tokens, ffn);
+    if (!c->tokens && !c->documents && c->num_corpus)
+        c->tokens = 10 * ffn;
+    return EM_OK;
+}

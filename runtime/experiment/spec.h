@@ -1,0 +1,93 @@
+// What an experiment says, typed: its document checked member by member against option tables, and
+// written out again with every default and absolute paths (the resolved experiment.json).
+//
+// Memory: lives in the arena, the resolved JSON until spec_close. Errors: EM_ERR_CONFIG, with the
+// place where the value was written.
+
+#ifndef EXPERIMENT_SPEC_H
+#define EXPERIMENT_SPEC_H
+
+#include "experiment/document.h"
+#include "plugin/options.h"
+#include "plugin/registry.h"
+
+enum spec_format { SPEC_COUNTERFACT, SPEC_JSONL, SPEC_INLINE };
+
+struct spec_root {
+    const char *name, *about, *model, *device;
+    int seed;
+};
+
+struct spec_tokens {
+    int bos; // enum session_bos
+};
+
+struct spec_data {
+    int format; // enum spec_format
+    const char *path, *order;
+    int first, count; // count 0: all that follow
+};
+
+struct spec_templates {
+    const char *path;
+};
+
+struct spec_covariance {
+    int tokens, documents, max_length;
+    const char **corpus; // [num_corpus]
+    int num_corpus;
+    struct spec_import {
+        int layer;
+        const char *path;
+    } * imports; // [num_imports]
+    int num_imports;
+};
+
+struct spec_run {
+    int mode; // "single"
+};
+
+struct spec_evaluate {
+    bool before;
+    int texts, text_length;
+};
+
+struct spec_values {
+    const char *values;
+};
+
+struct spec_metric {
+    const struct em_metric *metric;
+    const void *options;
+};
+
+struct spec {
+    struct log *log;
+    struct arena *arena;
+    const struct document *document;
+    struct spec_root root;
+    struct spec_tokens tokens;
+    struct spec_data data;
+    struct spec_templates templates;
+    struct spec_covariance covariance;
+    struct spec_run run;
+    struct spec_evaluate evaluate;
+    struct spec_values import;
+    const struct em_algorithm *algorithm;
+    void *options; // of the algorithm
+    unsigned needs;
+    struct spec_metric *metrics; // [num_metrics]
+    int num_metrics;
+};
+
+EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
+                                       const struct document *d, struct registry *registry);
+
+// What can be told only with the model: layers that it does not have, a covariance of too few
+// tokens. Settles defaults that follow from it.
+EM_MUST_CHECK enum em_status spec_check_model(struct spec *spec, int num_layers, int ffn);
+
+// The resolved experiment, the caller's to delete. `facts`: the records of an inline data set.
+cJSON *spec_write(const struct spec *spec, const cJSON *facts);
+
+#endif
