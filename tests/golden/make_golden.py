@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Makes the golden values in this folder. See README.md.
+
+    python3 make_golden.py [tiny] [world]         needs torch, safetensors, tokenizers"""
+import json, pathlib, sys
+import torch
+from safetensors.torch import save_file
+import editing
+import llama
+
+HERE = pathlib.Path(__file__).resolve().parent
+WORLD = HERE.parent / "world"
+SEED = 1729
+LENGTHS = (1, 7, 40, 150)
+SITES = ("block_in", "attn_out", "mlp_key", "mlp_out", "block_out")
+
+# --- files
+
+
+def rounded(x):
+    if isinstance(x, float):
+        return float(f"{x:.9g}")
+    if isinstance(x, dict):
+        return {k: rounded(v) for k, v in x.items()}
+    return [rounded(v) for v in x] if isinstance(x, (list, tuple)) else x
+
+
+def write_json(path, value):
+    path.write_text(json.dumps(rounded(value), separators=(",", ":")) + "\n")
+
+
+def write_tensors(path, tensors):
+    save_file({k: (v if v.dtype == torch.int32 else v.float()).contiguous()
+               for k, v in tensors.items()}, path)
+
+
+def fixed_vector(i, n):
+    """v_i[j] = cos(0.1 i (j + 1))"""
+    return torch.cos(0.1 * i * torch.arange(1, n + 1, dtype=torch.float64))
+
+
+def times_fixed(A):
+    """Rows A v_i, i = 1 .. 4."""
+    return torch.stack([A @ fixed_vector(i, A.shape[1]) for i in (1, 2, 3, 4)])
+
+# --- random models
+
+
+TINY = {
+    "tiny-mha": dict(  # as Llama 2
+        vocab_size=101, hidden_size=32, intermediate_size=60, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=4, rms_norm_eps=1e-6, rope_theta=10000.0, tie_word_embeddings=False,
+        torch_dtype="float32"),
+    "tiny-gqa-llama3": dict(  # as Llama 3.1
+        vocab_size=131, hidden_size=48, intermediate_size=84, num_hidden_layers=2, num_attention_heads=6,
+        num_key_value_heads=2, rms_norm_eps=1e-5, rope_theta=500000.0, tie_word_embeddings=False,
+        rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                          original_max_position_embeddings=64), torch_dtype="bfloat16"),
+    "tiny-tied": dict(  # a head width that is not D/H, nothing a multiple of four
+        vocab_size=259, hidden_size=34, intermediate_size=66, num_hidden_layers=2, num_attention_heads=3,
+        num_key_value_heads=1, head_dim=10, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=True,
+        torch_dtype="float32"),
+    "tiny-linear": dict(  # positions stretched, three blocks, half precision
+        vocab_size=97, hidden_size=24, intermediate_size=44, num_hidden_layers=3, num_attention_heads=2,
+        num_key_value_heads=1, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False,
+        rope_scaling=dict(rope_type="linear", factor=4.0), torch_dtype="float16"),
+}
+
+
+def make_tiny():
+    for number, (name, shape) in enumerate(TINY.items()):
+        folder, gen = HERE / name, torch.Generator().manual_seed(SEED + number)
+        folder.mkdir(exist_ok=True)
+        config = dict(architectures=["LlamaForCausalLM"], model_type="llama", hidden_act="silu",
+                      attention_bias=False, mlp_bias=False, bos_token_id=1, eos_token_id=2,
+                      max_position_embeddings=256, **{"rope_scaling": None, **shape})
+        (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+        model = llama.Llama(config)
+        with torch.no_grad():
+            for w in model.parameters():
+                noise = torch.randn(w.shape, generator=gen)
+                w.copy_(1 + 0.2 * noise if w.dim() == 1 else noise / w.shape[1] ** 0.5)
+        save_file(llama.state_to_save(model, getattr(torch, shape["torch_dtype"])),
+                  folder / "model.safetensors", metadata={"format": "pt"})
+        write_tensors(folder / "golden.safetensors", trials(llama.load(folder, torch.float64), gen))
+        drift(folder)
+
+
+def trials(model, gen):
+    """Logits, loss and gradients of sequences of chance; at 150 tokens, of every tenth position only."""
+    out = {}
+    for length in LENGTHS:
+        ids = torch.randint(3, model.config["vocab_size"], (length,), generator=gen)
+        rows = torch.tensor(sorted({*range(0, length, 10 if length > 40 else 1), length - 1}))
+        values = sites_of(model, ids)
+        logits = model.head(values["block_out"][-1])
+        out.update({f"ids.{length}": ids.int(), f"rows.{length}": rows.int(), f"logits.{length}": logits[rows]})
+        if length == 1:
+            continue
+        log_p = torch.log_softmax(logits[:-1], -1)
+        loss = -log_p.gather(1, ids[1:, None]).mean()
+        out[f"loss.{length}"] = loss.reshape(1)
+        for site in SITES if length == 7 else ["block_out"]:
+            name = f"gradient.{length}" if site == "block_out" else f"gradient.{site}.{length}"
+            grads = torch.autograd.grad(loss, values[site], retain_graph=True)
+            out[name] = torch.stack(grads)[:, rows]
+            if length == 7:
+                out[f"value.{site}.{length}"] = torch.stack(values[site])[:, rows]
+    return {k: v.detach() for k, v in out.items()}
+
+
+def sites_of(model, ids):
+    """Every activation that can be probed: {site: [per block, T x width]}, all in one graph."""
+    values = {site: [] for site in SITES}
+    h = model.embed(ids).requires_grad_(True)
+    cos, sin = model.tables(h)
+    for block in model.model.layers:
+        attn = block.self_attn(block.input_layernorm(h), cos, sin)
+        middle = h + attn
+        key = block.mlp.key(block.post_attention_layernorm(middle))
+        mlp = block.mlp.down_proj(key)
+        out = middle + mlp
+        for site, value in zip(SITES, (h, attn, key, mlp, out)):
+            values[site].append(value)
+        h = out + 0          # the next block's input is another tensor: what it alone passes on is its gradient
+    return values
+
+
+def drift(folder):
+    """Says how far float32 and transformers' own Llama are from ours in float64."""
+    ids = torch.randint(3, 97, (40,), generator=torch.Generator().manual_seed(3))
+    double, single = (llama.load(folder, t)(ids).double() for t in (torch.float64, torch.float32))
+    line = f"{folder.name}: float32 {((single - double).abs().max() / (double.max() - double.min())).item():.1e}"
+    try:
+        line += f", transformers {llama.check_against_transformers(folder):.1e}"
+    except ImportError:
+        line += ", transformers is not installed"
+    print(line, "of the logits' spread")
+
+# --- the small world
+
+
+LAYER, TOKENS = 1, 6000
+HYPER = dict(editing.HYPER, v_lr=0.5)
+CASES = (0, 1, 2, 3)
+PROMPTS = 6
+
+
+def make_world():
+    subject, out = editing.Subject(WORLD, torch.float64), HERE / "world"
+    templates = json.loads((out / "templates.json").read_text())
+    cases = {c["case_id"]: c for c in editing.cases_of(WORLD)}
+    some = [cases[i] for i in CASES]
+    write_tokens(subject, out)
+    write_logits(subject, out, some)
+    edits = write_edits(subject, out, some, templates)
+    C = write_moment(subject, out, edits)
+    write_updates(subject, out, some, edits, C)
+
+
+def write_tokens(subject, out):
+    strings, ids = json.loads((out / "strings.json").read_text()), {}
+    for name in ("plain", "special"):
+        subject.tokenizer.encode_special_tokens = name == "plain"
+        ids[name] = [subject.ids(s) for s in strings]
+    subject.tokenizer.encode_special_tokens = False
+    write_json(out / "tokens-world.json", ids)
+
+
+@torch.no_grad()
+def write_logits(subject, out, some):
+    texts = ["The", "I remember"] + [editing.fact_of(c)["prompt"].replace("{}", c["requested_rewrite"]["subject"])
+                                     for c in some[:2]] + [some[2]["paraphrase_prompts"][0]]
+    texts.append((WORLD / "corpus.txt").read_text().split("\n\n")[0])
+    entries, tensors = [], {}
+    for i, text in enumerate(texts):
+        ids = subject.ids(text)
+        log_p = subject.log_p(subject.block_out(ids, subject.depth - 1))
+        nll = [-log_p[t, ids[t + 1]].item() for t in range(len(ids) - 1)]
+        entries.append(dict(text=text, ids=ids, argmax=log_p.argmax(-1).tolist(), nll=nll))
+        tensors[f"logits.{i}"] = subject.net(torch.tensor(ids))[-1]
+    write_json(out / "logits.json", entries)
+    write_tensors(out / "logits.safetensors", tensors)
+
+
+def write_edits(subject, out, some, templates):
+    """Values, keys and residuals; returned as well, as float32 holds them."""
+    facts, tensors = [], {}
+    for case in some:
+        f, i = editing.fact_of(case), case["case_id"]
+        r = editing.prepare(subject, f, LAYER, templates["memit"], HYPER)
+        near = min(abs(x["loss"] - HYPER["stop"]) for x in r["log"])
+        assert near > 1e-3, f"case {i}: a loss is within {near:.1e} of the threshold; take another case"
+        facts.append(dict(case_id=i, fact=f, **{k: r[k] for k in ("target", "rows", "subject_last", "log")}))
+        tensors.update({f"{k}.{i}": r[k] for k in ("z", "z0", "key", "key_bare", "residual")})
+        print(f"case {i}: {len(r['log'])} steps, loss {r['log'][-1]['loss']:.4f}", f)
+    f, i = editing.fact_of(some[0]), some[0]["case_id"]
+    r = editing.find_value(subject, f, LAYER, templates["rome"], HYPER, of_mlp=True)
+    text, last = editing.place(subject, "{}", f)
+    bare = subject.key_and_mlp(subject.ids(text), LAYER)[1][last]
+    tensors.update({f"rome.v.{i}": r["z"], f"rome.v0.{i}": r["z0"], f"rome.mlp_bare.{i}": bare,
+                    f"rome.key_mean.{i}": editing.keys(subject, f, LAYER, templates["rome"]).mean(0)})
+    original = dict(case_id=i, subject_last=r["subject_last"], log=r["log"])
+    write_json(out / "edit.json", dict(layer=LAYER, hyper=HYPER, facts=facts, rome_original=original))
+    tensors = {k: v.float() for k, v in tensors.items()}
+    write_tensors(out / "edit.safetensors", tensors)
+    return {k: v.double() for k, v in tensors.items()}
+
+
+@torch.no_grad()
+def write_moment(subject, out, edits):
+    pieces = editing.corpus_pieces(subject, WORLD / "corpus.txt", TOKENS)
+    C = editing.second_moment(subject, LAYER, pieces)
+    eigen, keys = torch.linalg.eigvalsh(C), [edits[f"key.{i}"] for i in CASES]
+    solves = torch.stack([torch.linalg.solve(C, k) for k in keys])
+    write_json(out / "cov.json", dict(
+        layer=LAYER, tokens=TOKENS, documents=len(pieces), trace=C.trace().item(), eigen_min=eigen[0].item(),
+        eigen_max=eigen[-1].item(), condition=(eigen[-1] / eigen[0]).item(), Cv=times_fixed(C).tolist(),
+        k_Cinv_k=[(k @ u).item() for k, u in zip(keys, solves)]))
+    write_tensors(out / "cov.safetensors", dict(C=C, solves=solves))
+    return C
+
+
+@torch.no_grad()
+def write_updates(subject, out, some, edits, C):
+    results, tensors, W = {}, {}, subject.down(LAYER).clone()
+
+    def record(name, dW, cases):
+        with editing.edited(subject, LAYER, dW):
+            scores = [editing.score(subject, c) for c in cases]
+        results[name] = dict(norm=dW.norm().item(), metrics=editing.summary(scores), scores=scores)
+        tensors[name] = times_fixed(dW)
+        print(name, f"{dW.norm():.4f}", results[name]["metrics"])
+
+    record("before", torch.zeros_like(W), some)
+    for case in some:
+        i = case["case_id"]
+        record(f"rome.{i}", editing.rome(C, edits[f"key.{i}"], edits[f"residual.{i}"]), [case])
+    i = some[0]["case_id"]
+    v, mean, bare = (edits[f"{k}.{i}"] for k in ("rome.v", "rome.key_mean", "key_bare"))
+    record(f"rome-original.{i}", editing.rome_original(C, W, v, mean, bare), some[:1])
+    record(f"r-rome.{i}", editing.rome_original(C, W, v, mean, mean), some[:1])
+    write_json(out / "edited.json", results)
+    write_tensors(out / "edited.safetensors", tensors)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for part in sys.argv[1:] or ["tiny", "world"]:
+        dict(tiny=make_tiny, world=make_world)[part]()
