@@ -60,7 +60,7 @@ static char *experiment_text(struct cli *cli, const struct edit_options *o)
         cJSON_AddStringToObject(fact, "target_true", o->true_target);
     cJSON *covariance = cJSON_AddObjectToObject(json, "covariance");
     cJSON_AddStringToObject(covariance, "corpus",
-                            cli_share_path(cli, "experiments/data/corpus.txt"));
+                            cli_share_path(cli, "experiments/data/neutral.txt"));
     cJSON *algorithm = cJSON_AddObjectToObject(json, "algorithm");
     cJSON_AddStringToObject(algorithm, "name", o->algorithm ? o->algorithm : "rome");
     if (o->layer != NO_LAYER)

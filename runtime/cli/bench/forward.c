@@ -151,7 +151,7 @@ enum em_status bench_forward(struct cli *cli, const struct bench_options *o,
 static enum em_status measure_covariance(struct cli *cli, struct em_session *s, int layer,
                                          int tokens)
 {
-    const char *path = cli_share_path(cli, "experiments/data/corpus.txt");
+    const char *path = cli_share_path(cli, "experiments/data/neutral.txt");
     const struct session_corpus corpus = {
         .paths = &path, .num_paths = 1, .tokens = (uint64_t) tokens};
     EM_TRY(session_corpus_set(s, &corpus, &layer, 1));
