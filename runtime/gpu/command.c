@@ -246,6 +246,8 @@ static enum em_status check_dispatch(const struct gpu_cmd *cmd, const struct gpu
                             k->name, i, s.buf->name, (unsigned long long) s.offset,
                             info->offset_align, info->name);
     }
+    if (k->push_size && !d->push)
+        return log_fail(log, EM_ERR_DEVICE, "kernel %s: its push constants are not given", k->name);
     for (int i = 0; i < 3; i++) {
         if (d->groups[i] > info->max_groups)
             return log_fail(log, EM_ERR_DEVICE, "kernel %s: %u groups in dimension %d, %s takes %u",

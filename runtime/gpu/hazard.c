@@ -4,7 +4,9 @@
 
 static bool overlap(const struct hazard_use *a, const struct hazard_use *b)
 {
-    return a->memory == b->memory && a->begin < b->end && b->begin < a->end;
+    const uint64_t begin = a->begin > b->begin ? a->begin : b->begin;
+    const uint64_t end = a->end < b->end ? a->end : b->end;
+    return a->memory == b->memory && begin < end;
 }
 
 static bool contains(const struct hazard_use *a, const struct hazard_use *b)

@@ -1,0 +1,58 @@
+// Every kernel compiles for this device; where its compiler tells what became of them, none spills.
+// Runs on devices that execute nothing, too: EMEND_TEST_DEVICE chooses.
+
+#include "fixture.h"
+
+static bool is_spill(const char *name)
+{
+    return strcasestr(name, "spill") || strcasestr(name, "scratch");
+}
+
+static void test_kernels(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_begin(&f);
+    fixture_gpu(&f, (struct gpu_params) {0});
+    struct gpu_statistic *list;
+    int num, spills = 0;
+    assert_int_equal(gpu_kernel_statistics(f.gpu, f.arena, &list, &num), EM_OK);
+    bool told[KERNEL_COUNT] = {false};
+    for (int i = 0; i < num; i++) {
+        const struct gpu_statistic *s = &list[i];
+        told[s->kernel] = true;
+        if (getenv("EMEND_TEST_VERBOSE"))
+            printf("%s, %s: %s = %g\n", gpu_kernel_info(s->kernel)->name, s->executable, s->name,
+                   s->value);
+        if (!is_spill(s->name) || s->value == 0)
+            continue;
+        printf("%s: %s %g\n", gpu_kernel_info(s->kernel)->name, s->name, s->value);
+        spills++;
+    }
+    for (int k = 0; k < KERNEL_COUNT && num; k++)
+        assert_true(told[k]);
+    assert_int_equal(spills, 0);
+    fixture_end(&f);
+}
+
+static void test_table(void **state)
+{
+    (void) state;
+    assert_int_equal(strlen(gpu_kernel_hash()), 64);
+    for (int k = 0; k < KERNEL_COUNT; k++) {
+        const struct gpu_kernel_info *info = gpu_kernel_info((enum gpu_kernel) k);
+        assert_int_equal(strlen(info->bindings), info->num_bindings);
+        assert_int_equal(strspn(info->bindings, "rwm"), info->num_bindings);
+        assert_in_range(info->push_size, 4, GPU_MAX_PUSH);
+        assert_int_equal(info->spirv[0], 0x07230203); // SPIR-V's first word
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
