@@ -12,7 +12,7 @@
 #endif
 layout(constant_id = 0) const uint LANES = DEFAULT_LANES; // a power of two
 layout(constant_id = 1) const uint RAGGED = 0;
-layout(local_size_x_id = 0) in;
+layout(local_size_x = DEFAULT_LANES, local_size_x_id = 0) in;
 
 #define BUFFERS(slot, access, name)                                                                \
     layout(binding = slot) access buffer name##_floats { float name##_1[]; };                      \
