@@ -103,7 +103,7 @@ static enum em_status make_pairs(struct cli *cli, const struct ask_options *o,
     const size_t prompts = o->prompts.num, targets = o->targets.num;
     if (prompts != 1 && prompts != targets)
         return log_fail(cli->log, EM_ERR_CONFIG,
-                        "emend score: %zu prompts and %zu targets do not make pairs; give one "
+                        "score: %zu prompts and %zu targets do not make pairs; give one "
                         "--target for each --prompt, or one --prompt",
                         prompts, targets);
     *pairs = arena_array(cli->arena, struct em_pair, targets);

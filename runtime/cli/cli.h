@@ -88,7 +88,7 @@ struct cli_command {
 #define CLI_CHOICE_ROW(S, field, long_name, names, text)                                           \
     {                                                                                              \
         .name = (long_name), .kind = CLI_CHOICE, CLI_ROW_(S, field, int), .choices = (names),      \
-        .help = (text)                                                                             \
+        .value = "HOW", .help = (text)                                                             \
     }
 
 // What every command that loads a model takes.
@@ -102,7 +102,7 @@ extern const char *const cli_matmul_names[];
                  "index, part of the name, or \"cpu\"; else the best there is")
 #define CLI_MATMUL_ROW(S)                                                                          \
     CLI_CHOICE_ROW(S, place.matmul, "matmul", cli_matmul_names,                                    \
-                   "where products run; auto: shaders on a GPU, the host's BLAS else")
+                   "matrix products in shaders or in the host's BLAS")
 #define CLI_MODEL_ROW(S)                                                                           \
     CLI_TEXT_ROW(S, model, "model", "M", true,                                                     \
                  "a known name, a .gguf file or a Hugging Face folder")

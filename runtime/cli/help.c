@@ -7,13 +7,11 @@
 
 static void print_option(struct cli *cli, const struct cli_option *o)
 {
-    const char *value = o->value ? o->value : "";
-    char *choices = arena_copy(cli->arena, "");
+    const char *left = arena_print(cli->arena, "%c%c --%s %s", o->letter ? '-' : ' ',
+                                   o->letter ? o->letter : ' ', o->name, o->value ? o->value : "");
+    printf("  %-21s %s", left, o->help);
     for (int i = 0; o->kind == CLI_CHOICE && o->choices[i]; i++)
-        choices = arena_print(cli->arena, "%s%s%s", choices, i ? "|" : "", o->choices[i]);
-    const char *left = arena_print(cli->arena, "%c%c %s--%s %s%s", o->letter ? '-' : ' ',
-                                   o->letter ? o->letter : ' ', "", o->name, value, choices);
-    printf("  %-24s %s", left, o->help);
+        printf("%s%s", i ? ", " : ": ", o->choices[i]);
     if (o->required)
         printf(" (needed)");
     if (o->kind == CLI_TEXTS)
@@ -110,9 +108,9 @@ static enum em_status fail_unknown(struct cli *cli, const char *word, const char
     *arena_push(cli->arena, &names) = NULL;
     const char *near = options_nearest(word, names.items);
     return log_fail(cli->log, EM_ERR_CONFIG,
-                    "\"%s\" is no command, algorithm or metric%s%s%s; \"emend help\" lists the "
-                    "commands, \"emend list algorithms|metrics\" the plugins",
-                    word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                    "\"%s\" is no command, algorithm or metric%s (see \"emend help\", \"emend list "
+                    "algorithms\", \"emend list metrics\")",
+                    word, near ? arena_print(cli->arena, "; did you mean \"%s\"?", near) : "");
 }
 
 static enum em_status help_run(struct cli *cli, const void *options, const char *const *args,

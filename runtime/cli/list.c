@@ -172,7 +172,7 @@ static enum em_status list_run(struct cli *cli, const void *options, const char 
             return lists[i].list(cli);
         names[i] = lists[i].name;
     }
-    return log_fail(cli->log, EM_ERR_CONFIG, "emend list: \"%s\" is no list%s", args[0],
+    return log_fail(cli->log, EM_ERR_CONFIG, "list: \"%s\" is no list%s", args[0],
                     options_suggest(cli->arena, args[0], names));
 }
 

@@ -37,12 +37,10 @@ static const char *command_word(const struct parser *p)
     return p->line->command ? p->line->command->name : "";
 }
 
-// "emend run": where a message comes from and where the help stands.
 static const char *help_hint(const struct parser *p)
 {
     const char *name = command_word(p);
-    return arena_print(p->cli->arena, "\"emend help%s%s\" shows what there is", *name ? " " : "",
-                       name);
+    return arena_print(p->cli->arena, "(see \"emend help%s%s\")", *name ? " " : "", name);
 }
 
 static enum em_status fail_unknown_command(struct parser *p, const char *word)
@@ -51,7 +49,7 @@ static enum em_status fail_unknown_command(struct parser *p, const char *word)
     for (int i = 0; cli_commands[i] && i < 63; i++)
         names[i] = cli_commands[i]->name;
     const char *near = options_nearest(word, names);
-    return log_fail(p->cli->log, EM_ERR_CONFIG, "unknown command \"%s\"%s; %s", word,
+    return log_fail(p->cli->log, EM_ERR_CONFIG, "unknown command \"%s\"%s %s", word,
                     near ? arena_print(p->cli->arena, "; did you mean \"%s\"?", near) : "",
                     help_hint(p));
 }
@@ -66,7 +64,7 @@ static enum em_status fail_unknown_option(struct parser *p, const char *word)
     for (const struct cli_option *o = global_options; o->name; o++)
         names[num++] = o->name;
     const char *near = strncmp(word, "--", 2) ? NULL : options_nearest(word + 2, names);
-    return log_fail(p->cli->log, EM_ERR_CONFIG, "unknown option %s%s%s%s; %s", word,
+    return log_fail(p->cli->log, EM_ERR_CONFIG, "unknown option %s%s%s%s %s", word,
                     p->line->command ? " of " : "", command_word(p),
                     near ? arena_print(p->cli->arena, "; did you mean --%s?", near) : "",
                     help_hint(p));
@@ -193,14 +191,14 @@ static enum em_status check_given(struct parser *p)
         if (o->kind == CLI_TEXT ? *(const char *const *) at != NULL
                                 : ((const struct cli_texts *) at)->num > 0)
             continue;
-        return log_fail(p->cli->log, EM_ERR_CONFIG, "emend %s needs --%s %s: %s", c->name, o->name,
+        return log_fail(p->cli->log, EM_ERR_CONFIG, "%s needs --%s %s: %s", c->name, o->name,
                         o->value, o->help);
     }
     if ((int) p->args.num < c->min_args)
-        return log_fail(p->cli->log, EM_ERR_CONFIG, "emend %s needs %s; %s", c->name, c->arguments,
+        return log_fail(p->cli->log, EM_ERR_CONFIG, "%s needs %s %s", c->name, c->arguments,
                         help_hint(p));
     if ((int) p->args.num > c->max_args)
-        return log_fail(p->cli->log, EM_ERR_CONFIG, "emend %s: \"%s\" is one argument too many; %s",
+        return log_fail(p->cli->log, EM_ERR_CONFIG, "%s: \"%s\" is one argument too many %s",
                         c->name, p->args.items[c->max_args], help_hint(p));
     return EM_OK;
 }

@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 
 #include "cli/bench/bench.h"
+#include "plugin/options.h"
 
 static const struct cli_option bench_table[] = {
     CLI_TEXT_ROW(struct bench_options, model, "model", "M", false,
@@ -101,12 +102,15 @@ static enum em_status bench_run(struct cli *cli, const void *options, const char
 {
     (void) num;
     enum { NUM = sizeof(benches) / sizeof(benches[0]) };
-    int at = 0;
-    while (at < NUM && strcmp(benches[at].name, args[0]) != 0)
-        at++;
+    const char *names[NUM + 1] = {0};
+    int at = NUM;
+    for (int i = 0; i < NUM; i++) {
+        names[i] = benches[i].name;
+        at = strcmp(names[i], args[0]) ? at : i;
+    }
     if (at == NUM)
-        return log_fail(cli->log, EM_ERR_CONFIG,
-                        "emend bench: \"%s\" is none of: value, forward, covariance", args[0]);
+        return log_fail(cli->log, EM_ERR_CONFIG, "bench: \"%s\" is no benchmark%s", args[0],
+                        options_suggest(cli->arena, args[0], names));
     struct bench_result result = {.name = benches[at].name};
     EM_TRY(benches[at].run(cli, options, &result));
     EM_TRY(judge_checks(cli, &result));
