@@ -25,7 +25,7 @@ struct source {
     const struct line *lines; // [num], jsonl
 };
 
-static enum em_status list_records(struct source *s, const struct json *j, const cJSON *list)
+static void list_records(struct source *s, const struct json *j, const cJSON *list)
 {
     s->json = j;
     s->num = cJSON_GetArraySize(list);
@@ -33,7 +33,6 @@ static enum em_status list_records(struct source *s, const struct json *j, const
     int i = 0;
     for (const cJSON *r = list->child; r; r = r->next)
         s->records[i++] = r;
-    return EM_OK;
 }
 
 static enum em_status list_lines(struct source *s)
@@ -187,10 +186,10 @@ static enum em_status read_counterfact(struct source *s, struct data_set *out)
     if (!cJSON_IsArray(j.root))
         status = json_fail(&j, j.root, NULL, "is %s; CounterFact is a list of records",
                            json_type_name(j.root));
-    if (status == EM_OK)
-        status = list_records(s, &j, j.root);
-    if (status == EM_OK)
+    if (status == EM_OK) {
+        list_records(s, &j, j.root);
         status = read_chosen(s, out);
+    }
     json_close(&j);
     return status;
 }
@@ -200,7 +199,7 @@ static enum em_status read_inline(struct source *s, struct data_set *out)
     const struct json *j;
     out->inline_facts = document_find(s->spec->document, "data.facts", &j);
     s->path = j->path;
-    EM_TRY(list_records(s, j, out->inline_facts));
+    list_records(s, j, out->inline_facts);
     return read_chosen(s, out);
 }
 

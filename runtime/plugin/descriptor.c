@@ -86,6 +86,11 @@ static const char *metric_defect(struct arena *a, const struct em_metric *d)
         return "is measured per model state but has no inspect()";
     if (d->scope == EM_DERIVED && (!d->derive || !d->reads || !d->reads[0]))
         return "is derived but has no derive() or reads no other metric";
+    int reads = 0;
+    while (d->reads && d->reads[reads] && reads <= EM_MAX_READS)
+        reads++;
+    if (reads > EM_MAX_READS)
+        return arena_print(a, "reads more than %d groups or metrics", EM_MAX_READS);
     if ((unsigned) d->scope > EM_DERIVED)
         return arena_print(a, "has scope %d, which this program does not know", (int) d->scope);
     return NULL;

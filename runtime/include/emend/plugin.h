@@ -90,6 +90,8 @@ enum em_scope {
     EM_DERIVED,   // `derive` from the means of other metrics (score)
 };
 
+#define EM_MAX_READS 16
+
 struct em_metric {
     struct em_abi abi;
     const char *name;
@@ -98,7 +100,8 @@ struct em_metric {
     const char *reference;
     enum em_scope scope;
     bool lower_is_better;
-    const char *const *reads;        // question groups, or metrics if derived; ends with NULL
+    const char *const *reads;        // question groups, or per-case metrics if derived, at most
+                                     // EM_MAX_READS; ends with NULL
     const struct em_option *options; // ends with {0}
     size_t options_size;
 
