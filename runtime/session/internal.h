@@ -26,8 +26,12 @@ struct edited_matrix { // a matrix that has been promoted to a float32 copy
     bool in_force;
 };
 
-struct covariance; // of one layer; covariance.c
-struct store;      // values of facts; store.c
+struct covariance {           // of one layer; covariance.c
+    double *c;                // [F, F], NULL: not measured yet
+    double *factor;           // [F, F] lower Cholesky factor, NULL: not made yet
+    double *values, *vectors; // eigenvalues [F], eigenvectors as rows [F, F]
+};
+struct store; // values of facts; store.c
 
 struct em_session {
     struct log *log;
@@ -64,7 +68,6 @@ struct em_session {
 
     struct edit *edits, **edits_tail;
     int num_edits;
-    struct session_edit *edit_list; // in edits_arena, rebuilt on change
     struct kept_rows *kept;
 
     struct covariance *covariances; // [layers]
@@ -92,7 +95,7 @@ struct block session_block(struct em_session *s, struct gpu_cmd *cmd,
 // At least `positions` rows of the RoPE table on the device.
 EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int positions);
 
-void session_state_changed(struct em_session *s); // after edits or kept rows changed
+void session_state_reset(struct em_session *s); // no edits, no kept rows
 void store_destroy(struct store **store);
 void covariance_destroy(struct em_session *s);
 

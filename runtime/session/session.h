@@ -65,6 +65,7 @@ struct session_corpus {
     uint64_t tokens;    // 0: 10 F
     uint64_t documents; // 0: as many as `tokens` needs
     int max_length;     // tokens of a document, the rest is another document; 0: 128
+    bool shuffle;       // documents in an order drawn from the seed, not in file order
 };
 // What em_whiten and the rest will measure, and the layers to measure in one pass when the first is
 // asked for.

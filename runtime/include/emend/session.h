@@ -112,7 +112,7 @@ EM_EXPORT EM_MUST_CHECK enum em_status em_weight_write(struct em_session *s, enu
 EM_EXPORT EM_MUST_CHECK enum em_status em_whiten(struct em_session *s, int layer, const float *keys,
                                                  int n, double *half, double *full);
 EM_EXPORT EM_MUST_CHECK enum em_status em_covariance(struct em_session *s, int layer,
-                                                     const float **c);
+                                                     const double **c);
 EM_EXPORT EM_MUST_CHECK enum em_status em_covariance_eigen(struct em_session *s, int layer,
                                                            const double **values,
                                                            const double **vectors);

@@ -1,6 +1,6 @@
 // Lays a plan's activations out and records its constant and forward programs; see plan.h.
 
-#include "session/plan.h"
+#include "session/plan/plan.h"
 
 static uint32_t max_u32(uint32_t a, uint32_t b)
 {

@@ -9,8 +9,8 @@
 #ifndef SESSION_PLAN_H
 #define SESSION_PLAN_H
 
-#include "session/forest.h"
-#include "session/layout.h"
+#include "session/plan/forest.h"
+#include "session/plan/layout.h"
 
 enum program { CONSTANT, LIVE, PROGRAMS };
 

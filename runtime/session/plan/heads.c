@@ -1,7 +1,7 @@
 // Losses and answers of a plan: rows of a layer's output through final norm and head, a block of
 // rows at a time, so that logits are never held for more than a block; see plan.h.
 
-#include "session/plan.h"
+#include "session/plan/plan.h"
 
 #include <string.h>
 
@@ -43,7 +43,8 @@ enum em_status plan_make_heads(struct plan *p)
         const int layer = term.lens ? term.lens - 1 : last;
         const bool kl = term.loss == EM_LOSS_KL || term.loss == EM_LOSS_KL_START;
         if (kl)
-            push_item(p, layer, term.loss, (struct item) {i, prompt->subject_last, 0, 0, term.weight});
+            push_item(p, layer, term.loss,
+                      (struct item) {i, prompt->subject_last, 0, 0, term.weight});
         const int labels = prompt->num_tokens - prompt->target_first;
         if ((term.loss != EM_LOSS_NLL && !pass->answers) || labels <= 0)
             continue;

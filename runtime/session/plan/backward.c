@@ -1,7 +1,7 @@
 // Records a plan's backward program: from the losses down to the lowest gradient that is asked for,
 // over live rows only; see plan.h.
 
-#include "session/plan.h"
+#include "session/plan/plan.h"
 
 static struct tensor first_rows(struct tensor t, int rows)
 {

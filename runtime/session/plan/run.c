@@ -1,6 +1,6 @@
 // em_run and em_iterate: a pass worked through in chunks of groups that fit the memory; see plan.h.
 
-#include "session/plan.h"
+#include "session/plan/plan.h"
 
 #include <math.h>
 #include <string.h>

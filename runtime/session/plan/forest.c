@@ -1,6 +1,6 @@
 // Builds the forest of a pass; see forest.h.
 
-#include "session/forest.h"
+#include "session/plan/forest.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // Makes a plan out of a pass: forest, ranges, layout, recording; see plan.h.
 
-#include "session/plan.h"
+#include "session/plan/plan.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // The layout of activations; see layout.h.
 
-#include "session/layout.h"
+#include "session/plan/layout.h"
 
 #include <string.h>
 

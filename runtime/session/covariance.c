@@ -1,0 +1,420 @@
+// The second moment of the keys, C = sum k k^T / tokens, over a corpus on the unedited model; its
+// Cholesky factor and eigenvectors, all in float64 (numerics sections 4 and 5). All layers asked
+// for are measured in one pass.
+
+#include "session/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "base/hash.h"
+#include "model/safetensors.h"
+#include "session/corpus.h"
+
+// LAPACK, as OpenBLAS exports it (Fortran: everything by reference, column-major).
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t len);
+void dpocon_(const char *uplo, const int *n, const double *a, const int *lda, const double *anorm,
+             double *rcond, double *work, int *iwork, int *info, size_t len);
+void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
+             double *work, const int *lwork, int *iwork, const int *liwork, int *info, size_t jlen,
+             size_t ulen);
+
+enum { CHUNK_BYTES = 64 << 20, CHUNK_MOST = 1024, CHUNK_LEAST = 128 };
+
+static const double worst_condition = 1e-10; // reciprocal
+
+void covariance_destroy(struct em_session *s)
+{
+    for (int i = 0; s->covariances && i < s->config->layers; i++) {
+        struct covariance *c = &s->covariances[i];
+        free(c->c);
+        free(c->factor);
+        free(c->values);
+        free(c->vectors);
+        *c = (struct covariance) {0};
+    }
+}
+
+static enum em_status allocate(struct em_session *s, size_t count, double **out)
+{
+    *out = calloc(count, sizeof(double));
+    if (*out)
+        return EM_OK;
+    return em_fail(s, EM_ERR_IO, "out of host memory for a matrix of %.0f MiB",
+                   (double) count * sizeof(double) / 0x1p20);
+}
+
+static uint64_t corpus_tokens(const struct em_session *s)
+{
+    return s->corpus.tokens ? s->corpus.tokens : 10 * (uint64_t) s->config->ffn;
+}
+
+enum em_status session_corpus_set(struct em_session *s, const struct session_corpus *corpus,
+                                  const int *layers, int num_layers)
+{
+    s->corpus = *corpus;
+    const char **paths = arena_array(s->life, const char *, (size_t) corpus->num_paths + 1);
+    for (int i = 0; i < corpus->num_paths; i++)
+        paths[i] = arena_copy(s->life, corpus->paths[i]);
+    s->corpus.paths = paths;
+    s->corpus_layers = arena_copy_bytes(s->life, layers, (size_t) num_layers * sizeof(int));
+    s->num_corpus_layers = num_layers;
+    const uint64_t tokens = corpus_tokens(s);
+    if (tokens < (uint64_t) s->config->ffn && !corpus->documents)
+        return em_fail(
+            s, EM_ERR_CONFIG,
+            "covariance.tokens: %llu tokens cannot determine a %d x %d covariance; use at "
+            "least %d, better %d",
+            (unsigned long long) tokens, s->config->ffn, s->config->ffn, s->config->ffn,
+            10 * s->config->ffn);
+    struct hash *h = hash_begin();
+    for (int i = 0; i < corpus->num_paths; i++) {
+        char hex[HASH_SIZE];
+        const enum em_status status = hash_file(s->log, paths[i], hex);
+        if (status != EM_OK) {
+            hash_end(h, s->corpus_hash);
+            return status;
+        }
+        hash_text(h, hex);
+    }
+    const uint64_t numbers[] = {tokens, corpus->documents, (uint64_t) corpus->max_length, s->bos,
+                                corpus->shuffle ? s->seed + 1 : 0};
+    hash_bytes(h, numbers, sizeof(numbers));
+    hash_end(h, s->corpus_hash);
+    covariance_destroy(s);
+    return EM_OK;
+}
+
+static char *cache_path(struct em_session *s, int layer)
+{
+    char key[HASH_SIZE];
+    struct hash *h = hash_begin();
+    hash_text(h, "covariance 1");
+    hash_text(h, s->model_hash);
+    hash_text(h, s->corpus_hash);
+    hash_text(h, s->profile);
+    hash_bytes(h, &layer, sizeof(layer));
+    hash_end(h, key);
+    return arena_print(s->call, "%s/covariance/%s.safetensors", s->cache_folder, key);
+}
+
+static enum em_status check_shape(struct em_session *s, const char *path, const struct st_tensor *t)
+{
+    const uint64_t F = (uint64_t) s->config->ffn;
+    if (!t)
+        return em_fail(s, EM_ERR_CONFIG, "%s: there is no tensor \"C\" in it", path);
+    if (t->num_dims != 2 || t->dims[0] != F || t->dims[1] != F ||
+        (t->type != ST_F64 && t->type != ST_F32))
+        return em_fail(s, EM_ERR_CONFIG, "%s: \"C\" must be F64 or F32 of [%d, %d]", path,
+                       s->config->ffn, s->config->ffn);
+    return EM_OK;
+}
+
+enum em_status session_covariance_import(struct em_session *s, int layer, const char *path)
+{
+    if (layer < 0 || layer >= s->config->layers)
+        return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d",
+                       layer, s->config->layers - 1);
+    struct st_file f;
+    EM_TRY(st_open(s->log, s->call, path, &f));
+    const size_t num = (size_t) s->config->ffn * (size_t) s->config->ffn;
+    const struct st_tensor *t = st_find(&f, "C");
+    struct covariance *c = &s->covariances[layer];
+    enum em_status status = check_shape(s, path, t);
+    if (status == EM_OK && !c->c)
+        status = allocate(s, num, &c->c);
+    for (size_t i = 0; status == EM_OK && i < num; i++) {
+        float single;
+        if (t->type == ST_F64)
+            memcpy(&c->c[i], t->data + i * sizeof(double), sizeof(double));
+        else
+            c->c[i] = (memcpy(&single, t->data + i * sizeof(float), sizeof(float)), single);
+    }
+    st_close(&f);
+    return status;
+}
+
+// The values with their own hash beside them: a damaged file is found out, said so, and measured
+// again.
+static bool read_cache(struct em_session *s, int layer)
+{
+    const char *path = s->cache_folder ? cache_path(s, layer) : NULL;
+    if (!path || !file_exists(path))
+        return false;
+    struct log *quiet = log_create(NULL, LOG_QUIET), *log = s->log;
+    struct st_file f = {0};
+    char hex[HASH_SIZE] = "";
+    bool fine = st_open(quiet, s->call, path, &f) == EM_OK && st_find(&f, "C") && f.metadata;
+    if (fine) {
+        const struct st_tensor *t = st_find(&f, "C");
+        hash_of(t->data, t->size, hex);
+        fine = strstr(f.metadata, hex) != NULL;
+    }
+    st_close(&f);
+    log_destroy(&quiet);
+    if (!fine) {
+        log_say(log, "%s is damaged and is measured again", path);
+        return false;
+    }
+    return session_covariance_import(s, layer, path) == EM_OK;
+}
+
+static enum em_status write_cache(struct em_session *s, int layer)
+{
+    if (!s->cache_folder)
+        return EM_OK;
+    const char *path = cache_path(s, layer);
+    const uint64_t F = (uint64_t) s->config->ffn;
+    const double *c = s->covariances[layer].c;
+    char hex[HASH_SIZE];
+    hash_of(c, F * F * sizeof(double), hex);
+    EM_TRY(folder_make(s->log, path_folder(s->call, path)));
+    const struct st_tensor t = {.name = "C",
+                                .type = ST_F64,
+                                .num_dims = 2,
+                                .dims = {F, F},
+                                .data = (const uint8_t *) c,
+                                .size = F * F * sizeof(double)};
+    return st_write(s->log, path, &t, 1, arena_print(s->call, "{\"sha256\": \"%s\"}", hex));
+}
+
+struct pass { // over the corpus
+    int *layers, num_layers;
+    float *keys;  // [layers][rows, F]
+    double *wide; // [rows, F]
+    uint64_t tokens;
+};
+
+// C += K^T K of one chunk of documents, in float64.
+static enum em_status add_chunk(struct em_session *s, struct pass *m, const struct em_prompt *docs,
+                                int num_docs, int rows)
+{
+    const int F = s->config->ffn;
+    struct em_row *row = malloc((size_t) rows * sizeof(*row));
+    if (!row)
+        return em_fail(s, EM_ERR_IO, "out of host memory for %d rows", rows);
+    for (int i = 0, at = 0; i < num_docs; i++)
+        for (int t = 0; t < docs[i].num_tokens; t++)
+            row[at++] = (struct em_row) {i, t};
+    struct em_probe *probes = arena_array(s->call, struct em_probe, (size_t) m->num_layers);
+    for (int i = 0; i < m->num_layers; i++)
+        probes[i] = (struct em_probe) {.site = EM_SITE_MLP_KEY,
+                                       .layer = m->layers[i],
+                                       .rows = row,
+                                       .num_rows = rows,
+                                       .value = m->keys + (size_t) i * (size_t) rows * (size_t) F};
+    const enum em_status status = em_run(s, &(struct em_pass) {.prompts = docs,
+                                                               .num_prompts = num_docs,
+                                                               .probes = probes,
+                                                               .num_probes = m->num_layers,
+                                                               .unedited = true});
+    free(row);
+    EM_TRY(status);
+    for (int i = 0; i < m->num_layers; i++) {
+        const size_t num = (size_t) rows * (size_t) F;
+        for (size_t k = 0; k < num; k++)
+            m->wide[k] = probes[i].value[k];
+        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, F, rows, 1, m->wide, F, 1,
+                    s->covariances[m->layers[i]].c, F);
+    }
+    m->tokens += (uint64_t) rows;
+    return EM_OK;
+}
+
+static enum em_status run_chunks(struct em_session *s, struct pass *m, const struct corpus *corpus,
+                                 int most)
+{
+    uint64_t total = 0;
+    for (int i = 0; i < corpus->num; i++)
+        total += (uint64_t) corpus->docs[i].num_tokens;
+    for (int first = 0; first < corpus->num;) {
+        int end = first, rows = 0;
+        while (end < corpus->num && (end == first || rows + corpus->docs[end].num_tokens <= most))
+            rows += corpus->docs[end++].num_tokens;
+        EM_TRY(add_chunk(s, m, corpus->docs + first, end - first, rows));
+        first = end;
+        em_progress(s, "covariance", (int) m->tokens, (int) total);
+        if (log_stopped(s->log))
+            return em_fail(s, EM_STOPPED, "interrupted");
+    }
+    return EM_OK;
+}
+
+static void finish(struct em_session *s, int layer, uint64_t tokens)
+{
+    const size_t F = (size_t) s->config->ffn;
+    double *c = s->covariances[layer].c;
+    for (size_t i = 0; i < F; i++)
+        for (size_t j = i; j < F; j++)
+            c[j * F + i] = c[i * F + j] = c[i * F + j] / (double) tokens;
+}
+
+static enum em_status measure(struct em_session *s, int *layers, int num_layers)
+{
+    const size_t F = (size_t) s->config->ffn;
+    struct corpus corpus;
+    EM_TRY(corpus_read(s, &s->corpus, corpus_tokens(s), &corpus));
+    int most = (int) (CHUNK_BYTES / (F * sizeof(float) * (size_t) num_layers));
+    most = most > CHUNK_MOST ? CHUNK_MOST : most < CHUNK_LEAST ? CHUNK_LEAST : most;
+    const size_t rows = (size_t) (most > corpus.longest ? most : corpus.longest);
+    struct pass m = {.layers = layers, .num_layers = num_layers};
+    m.keys = malloc(rows * F * sizeof(float) * (size_t) num_layers);
+    enum em_status status = allocate(s, rows * F, &m.wide);
+    if (!m.keys)
+        status = em_fail(s, EM_ERR_IO, "out of host memory for the keys of %d layers", num_layers);
+    for (int i = 0; i < num_layers && status == EM_OK; i++)
+        status = allocate(s, F * F, &s->covariances[layers[i]].c);
+    if (status == EM_OK)
+        status = run_chunks(s, &m, &corpus, most);
+    free(m.keys);
+    free(m.wide);
+    for (int i = 0; i < num_layers; i++) {
+        struct covariance *c = &s->covariances[layers[i]];
+        if (status == EM_OK) {
+            finish(s, layers[i], m.tokens);
+            status = write_cache(s, layers[i]);
+        } else {
+            free(c->c);
+            c->c = NULL;
+        }
+    }
+    corpus_free(&corpus);
+    return status;
+}
+
+enum em_status session_covariance_prepare(struct em_session *s)
+{
+    int *missing = arena_array(s->call, int, (size_t) s->num_corpus_layers + 1), num = 0;
+    for (int i = 0; i < s->num_corpus_layers; i++) {
+        const int layer = s->corpus_layers[i];
+        if (layer < 0 || layer >= s->config->layers)
+            return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d",
+                           layer, s->config->layers - 1);
+        if (!s->covariances[layer].c && !read_cache(s, layer))
+            missing[num++] = layer;
+    }
+    return num ? measure(s, missing, num) : EM_OK;
+}
+
+enum em_status em_covariance(struct em_session *s, int layer, const double **c)
+{
+    if (layer < 0 || layer >= s->config->layers)
+        return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d",
+                       layer, s->config->layers - 1);
+    if (!s->covariances[layer].c)
+        EM_TRY(session_covariance_prepare(s));
+    if (!s->covariances[layer].c && !read_cache(s, layer)) {
+        if (!s->corpus.num_paths)
+            return em_fail(s, EM_ERR_CONFIG,
+                           "the covariance of layer %d is needed and no corpus is given; set "
+                           "covariance.corpus or covariance.import",
+                           layer);
+        EM_TRY(measure(s, &layer, 1));
+    }
+    *c = s->covariances[layer].c;
+    return EM_OK;
+}
+
+static double norm_1(const double *c, int n)
+{
+    double most = 0;
+    for (int j = 0; j < n; j++) {
+        const double sum = cblas_dasum(n, c + j, n);
+        most = sum > most ? sum : most;
+    }
+    return most;
+}
+
+static enum em_status factor(struct em_session *s, int layer)
+{
+    struct covariance *c = &s->covariances[layer];
+    if (c->factor)
+        return EM_OK;
+    const double *moment;
+    EM_TRY(em_covariance(s, layer, &moment));
+    const int n = s->config->ffn;
+    const size_t num = (size_t) n * (size_t) n;
+    double *l, *work = malloc(3 * (size_t) n * sizeof(*work)), rcond = 0;
+    int *iwork = malloc((size_t) n * sizeof(*iwork)), info = 0;
+    enum em_status status = allocate(s, num, &l);
+    if (status == EM_OK && (!work || !iwork))
+        status = em_fail(s, EM_ERR_IO, "out of host memory for a condition number");
+    if (status == EM_OK) {
+        memcpy(l, moment, num * sizeof(double));
+        const double norm = norm_1(moment, n);
+        dpotrf_("L", &n, l, &n, &info, 1);
+        if (info == 0)
+            dpocon_("L", &n, l, &n, &norm, &rcond, work, iwork, &info, 1);
+        if (info != 0 || rcond < worst_condition)
+            status =
+                em_fail(s, EM_ERR_NUMERIC,
+                        "the covariance of layer %d is not positive definite enough (reciprocal "
+                        "condition %.1e, at least %.0e is needed); measure it over more text "
+                        "(covariance.tokens)",
+                        layer, rcond, worst_condition);
+    }
+    free(work);
+    free(iwork);
+    if (status == EM_OK)
+        c->factor = l;
+    else
+        free(l);
+    return status;
+}
+
+enum em_status em_whiten(struct em_session *s, int layer, const float *keys, int n, double *half,
+                         double *full)
+{
+    EM_TRY(factor(s, layer));
+    const int F = s->config->ffn;
+    const size_t num = (size_t) n * (size_t) F;
+    double *x = half ? half : em_doubles(s, num);
+    for (size_t i = 0; i < num; i++)
+        x[i] = keys[i];
+    // Keys are rows here, and columns to the column-major factor.
+    cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, F, n, 1,
+                s->covariances[layer].factor, F, x, F);
+    if (!full)
+        return EM_OK;
+    memcpy(full, x, num * sizeof(double));
+    cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, F, n, 1,
+                s->covariances[layer].factor, F, full, F);
+    return EM_OK;
+}
+
+enum em_status em_covariance_eigen(struct em_session *s, int layer, const double **values,
+                                   const double **vectors)
+{
+    struct covariance *c = &s->covariances[layer];
+    const double *moment;
+    EM_TRY(em_covariance(s, layer, &moment));
+    const int n = s->config->ffn;
+    if (!c->vectors) {
+        double *v, *w, *work = NULL, best;
+        EM_TRY(allocate(s, (size_t) n * (size_t) n, &v));
+        EM_TRY(allocate(s, (size_t) n, &w));
+        memcpy(v, moment, (size_t) n * (size_t) n * sizeof(double));
+        int info, lwork = -1, liwork = -1, most, *iwork = NULL;
+        dsyevd_("V", "L", &n, v, &n, w, &best, &lwork, &most, &liwork, &info, 1, 1);
+        lwork = (int) best;
+        liwork = most;
+        work = malloc((size_t) lwork * sizeof(*work));
+        iwork = malloc((size_t) liwork * sizeof(*iwork));
+        if (!work || !iwork)
+            abort(); // beside the matrix itself
+        dsyevd_("V", "L", &n, v, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
+        free(work);
+        free(iwork);
+        c->values = w;
+        c->vectors = v;
+        if (info != 0)
+            return em_fail(s, EM_ERR_NUMERIC, "the eigenvectors of layer %d did not converge",
+                           layer);
+    }
+    *values = c->values;
+    *vectors = c->vectors;
+    return EM_OK;
+}

@@ -1,0 +1,272 @@
+// Edits of weights: promoted to float32 copies, added to, and taken back bit for bit. See
+// session.h.
+
+#include "session/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "base/hash.h"
+
+struct kept_rows { // of em_keep
+    const char *name;
+    float *rows;
+    int num, width;
+    struct kept_rows *next;
+};
+
+static struct edited_matrix *find(struct em_session *s, enum em_matrix m, int layer)
+{
+    return &s->edited[layer * EM_MATRIX_COUNT + (int) m];
+}
+
+static enum em_status check_place(struct em_session *s, enum em_matrix m, int layer)
+{
+    if (layer < 0 || layer >= s->config->layers)
+        return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d",
+                       layer, s->config->layers - 1);
+    if (m < 0 || m >= EM_MATRIX_COUNT)
+        return em_fail(s, EM_ERR_CONFIG, "there is no matrix %d", (int) m);
+    return EM_OK;
+}
+
+static float from_half(uint16_t h)
+{
+    const uint32_t sign = (uint32_t) (h & 0x8000) << 16, exponent = h >> 10 & 31,
+                   mantissa = h & 1023;
+    union {
+        uint32_t bits;
+        float value;
+    } u;
+    if (exponent == 31)
+        u.bits = sign | 0x7f800000 | mantissa << 13;
+    else if (exponent)
+        u.bits = sign | (exponent + 112) << 23 | mantissa << 13;
+    else
+        return (sign ? -1.0f : 1.0f) * (float) mantissa * 0x1p-24f;
+    return u.value;
+}
+
+static void widen(enum tensor_type type, const uint16_t *from, float *to, size_t num)
+{
+    for (size_t i = 0; i < num; i++) {
+        union {
+            uint32_t bits;
+            float value;
+        } u = {(uint32_t) from[i] << 16};
+        to[i] = type == TENSOR_BF16 ? u.value : from_half(from[i]);
+    }
+}
+
+enum em_status em_weight_read(struct em_session *s, enum em_matrix m, int layer, float *out)
+{
+    EM_TRY(check_place(s, m, layer));
+    const struct tensor t = s->weights.layers[layer].matrix[m];
+    const size_t num = (size_t) t.rows * t.cols;
+    struct gpu_slice mem = gpu_sub(t.mem, 0, tensor_size(t.type, num));
+    if (t.type == TENSOR_F32)
+        return gpu_download(s->gpu, out, mem);
+    uint16_t *half = malloc(num * sizeof(*half));
+    if (!half)
+        return em_fail(s, EM_ERR_IO, "out of host memory for a matrix of %zu weights", num);
+    const enum em_status status = gpu_download(s->gpu, half, mem);
+    if (status == EM_OK)
+        widen(t.type, half, out, num);
+    free(half);
+    return status;
+}
+
+// A matrix's values from now on; the original stays where it is.
+static enum em_status promote(struct em_session *s, enum em_matrix m, int layer, const float *w)
+{
+    struct edited_matrix *e = find(s, m, layer);
+    const struct tensor original = s->original[layer].matrix[m];
+    const uint64_t size = 4ull * original.rows * original.cols;
+    if (!e->buf) {
+        e->buf = gpu_buf_create(s->gpu,
+                                &(struct gpu_buf_params) {.size = size, .name = "edited matrix"});
+        if (!e->buf)
+            return log_status(s->log);
+        e->t = tensor_at((struct gpu_slice) {e->buf, 0, size}, TENSOR_F32, original.rows,
+                         original.cols);
+    }
+    EM_TRY(gpu_upload(s->gpu, e->t.mem, w));
+    e->in_force = true;
+    weights_replace(&s->weights, s->original, layer, m, e->t);
+    return EM_OK;
+}
+
+// w += left^T right, summed in float64 and rounded once; left [n, rows], right [n, cols]
+static void add_product(float *w, const float *left, const float *right, int n, size_t rows,
+                        size_t cols)
+{
+    double *l = malloc((size_t) n * sizeof(double));
+    double *r = malloc((size_t) n * cols * sizeof(double));
+    double *sum = malloc(cols * sizeof(double));
+    if (!l || !r || !sum)
+        abort(); // beside a matrix of the model these are small
+    for (size_t i = 0; i < (size_t) n * cols; i++)
+        r[i] = right[i];
+    for (size_t i = 0; i < rows; i++) {
+        for (int k = 0; k < n; k++)
+            l[k] = left[(size_t) k * rows + i];
+        cblas_dgemv(CblasRowMajor, CblasTrans, n, (int) cols, 1, r, (int) cols, l, 1, 0, sum, 1);
+        for (size_t j = 0; j < cols; j++)
+            w[i * cols + j] += (float) sum[j];
+    }
+    free(l);
+    free(r);
+    free(sum);
+}
+
+static void journal(struct em_session *s, struct session_edit e)
+{
+    struct edit *at = arena_new(s->edits_arena, struct edit);
+    at->e = e;
+    if (!s->edits_tail)
+        s->edits_tail = &s->edits;
+    *s->edits_tail = at;
+    s->edits_tail = &at->next;
+    s->num_edits++;
+    const size_t left = (size_t) e.n * (size_t) e.rows, right = (size_t) e.n * (size_t) e.cols;
+    struct hash *h = hash_begin();
+    hash_text(h, s->state_hash);
+    const int place[] = {(int) e.matrix, e.layer, e.n};
+    hash_bytes(h, place, sizeof(place));
+    hash_bytes(h, e.left, left * sizeof(float));
+    hash_bytes(h, e.right, right * sizeof(float));
+    hash_end(h, s->state_hash);
+}
+
+enum em_status em_weight_add(struct em_session *s, enum em_matrix m, int layer, const float *left,
+                             const float *right, int n)
+{
+    EM_TRY(check_place(s, m, layer));
+    const struct tensor t = s->original[layer].matrix[m];
+    const size_t rows = t.rows, cols = t.cols;
+    float *w = malloc(rows * cols * sizeof(*w));
+    if (!w)
+        return em_fail(s, EM_ERR_IO, "out of host memory for a matrix of %zu weights", rows * cols);
+    enum em_status status = em_weight_read(s, m, layer, w);
+    if (status == EM_OK) {
+        add_product(w, left, right, n, rows, cols);
+        status = promote(s, m, layer, w);
+    }
+    free(w);
+    EM_TRY(status);
+    journal(s,
+            (struct session_edit) {
+                .matrix = m,
+                .layer = layer,
+                .n = n,
+                .rows = (int) rows,
+                .cols = (int) cols,
+                .left = arena_copy_bytes(s->edits_arena, left, (size_t) n * rows * sizeof(float)),
+                .right = arena_copy_bytes(s->edits_arena, right, (size_t) n * cols * sizeof(float)),
+            });
+    return EM_OK;
+}
+
+enum em_status em_weight_write(struct em_session *s, enum em_matrix m, int layer, const float *w)
+{
+    EM_TRY(check_place(s, m, layer));
+    EM_TRY(promote(s, m, layer, w));
+    const struct tensor t = s->original[layer].matrix[m];
+    // A dense edit is journalled as one row of all its weights and none at the right.
+    const size_t num = (size_t) t.rows * t.cols;
+    journal(s, (struct session_edit) {
+                   .matrix = m,
+                   .layer = layer,
+                   .n = 1,
+                   .rows = (int) num,
+                   .left = arena_copy_bytes(s->edits_arena, w, num * sizeof(float)),
+                   .right = arena_alloc(s->edits_arena, sizeof(float)),
+               });
+    return EM_OK;
+}
+
+void session_state_reset(struct em_session *s)
+{
+    arena_clear(s->edits_arena);
+    s->edits = NULL;
+    s->edits_tail = NULL;
+    s->num_edits = 0;
+    s->kept = NULL;
+    memcpy(s->state_hash, s->model_hash, sizeof(s->state_hash));
+}
+
+enum em_status session_revert(struct em_session *s)
+{
+    for (int layer = 0; layer < s->config->layers; layer++)
+        for (int m = 0; m < EM_MATRIX_COUNT; m++) {
+            struct edited_matrix *e = find(s, (enum em_matrix) m, layer);
+            if (!e->in_force)
+                continue;
+            e->in_force = false;
+            weights_replace(&s->weights, s->original, layer, (enum em_matrix) m,
+                            (struct tensor) {0});
+        }
+    session_state_reset(s);
+    return EM_OK;
+}
+
+const char *session_state_hash(struct em_session *s)
+{
+    return s->state_hash;
+}
+
+const struct session_edit *session_edits(struct em_session *s, int *num)
+{
+    struct session_edit *list =
+        arena_array(s->edits_arena, struct session_edit, (size_t) s->num_edits + 1);
+    int i = 0;
+    for (const struct edit *e = s->edits; e; e = e->next)
+        list[i++] = e->e;
+    *num = i;
+    return list;
+}
+
+enum em_status em_keep(struct em_session *s, const char *name, const float *rows, int num,
+                       int width)
+{
+    struct kept_rows *k = s->kept;
+    while (k && strcmp(k->name, name) != 0)
+        k = k->next;
+    if (k && k->width != width)
+        return em_fail(s, EM_ERR_CONFIG, "rows of \"%s\" have %d values, not %d", name, k->width,
+                       width);
+    if (!k) {
+        k = arena_new(s->edits_arena, struct kept_rows);
+        *k = (struct kept_rows) {arena_copy(s->edits_arena, name), NULL, 0, width, s->kept};
+        s->kept = k;
+    }
+    const size_t old = (size_t) k->num * (size_t) width, add = (size_t) num * (size_t) width;
+    float *all = arena_array(s->edits_arena, float, old + add);
+    if (old)
+        memcpy(all, k->rows, old * sizeof(float));
+    memcpy(all + old, rows, add * sizeof(float));
+    k->rows = all;
+    k->num += num;
+    struct hash *h = hash_begin();
+    hash_text(h, s->state_hash);
+    hash_text(h, name);
+    hash_bytes(h, rows, add * sizeof(float));
+    hash_end(h, s->state_hash);
+    return EM_OK;
+}
+
+enum em_status em_kept(struct em_session *s, const char *name, const float **rows, int *num,
+                       int *width)
+{
+    *rows = NULL;
+    *num = *width = 0;
+    for (const struct kept_rows *k = s->kept; k; k = k->next)
+        if (strcmp(k->name, name) == 0) {
+            *rows = k->rows;
+            *num = k->num;
+            *width = k->width;
+        }
+    return EM_OK;
+}
