@@ -19,7 +19,7 @@ struct cli {
     struct arena *arena;
     struct registry *registry; // made by cli_plugins()
     const char *cache_folder;  // per user: fetched models, covariances, compiled pipelines
-    const char *share_folder;  // what is installed beside the program: experiments/
+    const char *prefix;        // what the program's bin/ is in, beside lib/ and share/
     const char *plugin_path;   // folders, with colons between them
     bool json;                 // --json
     bool color;                // standard output is a terminal that may be coloured

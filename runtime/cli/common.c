@@ -8,36 +8,35 @@
 #include "base/file.h"
 #include "cli/cli.h"
 
-// The folders of "a:b:c".
-static int split_path(struct arena *a, const char *path, const char ***folders)
+// The folders of "a:b:c", behind the program's own.
+static struct cli_texts list_folders(struct cli *cli)
 {
     struct cli_texts list = {0};
-    char *save = NULL;
-    for (char *at = strtok_r(arena_copy(a, path), ":", &save); at; at = strtok_r(NULL, ":", &save))
-        *arena_push(a, &list) = at;
-    *folders = list.items;
-    return (int) list.num;
+    *arena_push(cli->arena, &list) = path_join(cli->arena, cli->prefix, "lib/emend");
+    char *save = NULL, *rest = arena_copy(cli->arena, cli->plugin_path);
+    for (char *at = strtok_r(rest, ":", &save); at; at = strtok_r(NULL, ":", &save))
+        *arena_push(cli->arena, &list) = at;
+    return list;
 }
 
 enum em_status cli_plugins(struct cli *cli)
 {
     if (cli->registry)
         return EM_OK;
-    const char **folders;
-    const int num = split_path(cli->arena, cli->plugin_path, &folders);
-    for (int i = 0; i < num; i++) {
-        if (!file_is_folder(folders[i]))
+    const struct cli_texts folders = list_folders(cli);
+    for (size_t i = 1; i < folders.num; i++) {
+        if (!file_is_folder(folders.items[i]))
             return log_fail(cli->log, EM_ERR_CONFIG,
                             "plugin folder %s does not exist (--plugins, EMEND_PLUGIN_PATH)",
-                            folders[i]);
+                            folders.items[i]);
     }
-    cli->registry = registry_create(cli->log, folders, num);
+    cli->registry = registry_create(cli->log, folders.items, (int) folders.num);
     return cli->registry ? EM_OK : log_status(cli->log);
 }
 
 char *cli_share_path(struct cli *cli, const char *name)
 {
-    return path_join(cli->arena, cli->share_folder, name);
+    return arena_print(cli->arena, "%s/share/emend/%s", cli->prefix, name);
 }
 
 const char *cli_bold(const struct cli *cli)

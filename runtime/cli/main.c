@@ -50,16 +50,15 @@ static char *find_cache_folder(struct arena *a)
     return path_join(a, home ? home : "/tmp", ".cache/emend");
 }
 
-// share/emend beside the folder that the program is in.
-static char *find_share_folder(struct arena *a)
+// "/usr" of "/usr/bin/emend".
+static char *find_prefix(struct arena *a)
 {
     char program[4096];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
     if (length <= 0)
-        return "share/emend";
+        return arena_copy(a, ".");
     program[length] = 0;
-    const char *bin = path_folder(a, program);
-    return path_join(a, path_folder(a, bin), "share/emend");
+    return path_folder(a, path_folder(a, program));
 }
 
 static bool may_color(void)
@@ -149,7 +148,7 @@ int main(int argc, char **argv)
 {
     struct cli cli = {.log = log_create(stderr, LOG_NORMAL), .arena = arena_create()};
     cli.cache_folder = find_cache_folder(cli.arena);
-    cli.share_folder = find_share_folder(cli.arena);
+    cli.prefix = find_prefix(cli.arena);
 
     const enum em_status status = run(&cli, argc, argv);
     log_progress(cli.log, NULL);
