@@ -19,9 +19,9 @@ static const struct op_tuning gpu = {
     .attention_lanes = 64,
 };
 
-struct op_tuning op_tuning_of(const struct gpu_info *info)
+struct op_tuning op_tuning_of(enum gpu_type type)
 {
-    return info->type == GPU_CPU ? cpu : gpu;
+    return type == GPU_CPU ? cpu : gpu;
 }
 
 struct op_tile op_tuning_tile(const struct op_tuning *tuning, uint32_t rows)

@@ -19,7 +19,7 @@ struct op_tuning {
     bool direct;              // matmul without shared memory
 };
 
-struct op_tuning op_tuning_of(const struct gpu_info *info);
+struct op_tuning op_tuning_of(enum gpu_type type);
 
 // The block of a matmul with this many rows. An output's bits do not depend on it.
 struct op_tile op_tuning_tile(const struct op_tuning *tuning, uint32_t rows);
