@@ -299,8 +299,12 @@ static enum em_status read_tokenizer(struct model_files *m, struct tokenizer_par
         return fail(m, EM_ERR_UNSUPPORTED,
                     "its tokenizer is of kind \"%.60s\"; byte-level BPE (\"gpt2\") is supported",
                     model);
-    p->pre = "";
+    p->pre = "default"; // which says nothing: how each model's text was split is not known
     EM_TRY(gguf_get_text(&m->gguf, m->a, "tokenizer.ggml.pre", &p->pre));
+    if (strcmp(p->pre, "default") == 0)
+        return fail(m, EM_ERR_UNSUPPORTED,
+                    "does not say how its tokenizer splits text (tokenizer.ggml.pre); a newer "
+                    "conversion does, and the Hugging Face folder");
     EM_TRY(read_words(m, p));
     const bool llama3 = strcmp(p->pre, "gpt-2") != 0 && strcmp(p->pre, "smollm") != 0;
     p->ignore_merges = p->add_bos = llama3; // what llama.cpp takes for files that do not say
@@ -311,6 +315,6 @@ static enum em_status read_tokenizer(struct model_files *m, struct tokenizer_par
 
 struct tokenizer *files_make_gguf_tokenizer(struct model_files *m)
 {
-    struct tokenizer_params p = {.log = m->log, .path = m->path};
+    struct tokenizer_params p = {.log = m->log, .path = m->path, .unknown = -1};
     return read_tokenizer(m, &p) == EM_OK ? tokenizer_create(&p) : NULL;
 }

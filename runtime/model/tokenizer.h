@@ -1,6 +1,6 @@
-// Byte-level BPE, as GPT-2, SmolLM2 and Llama-3 use it: pre-tokenised by a regular expression
-// (PCRE2), bytes mapped to printable characters, merged by rank. Made from tokenizer.json or from
-// GGUF metadata.
+// Byte-level BPE, as GPT-2, SmolLM2 and Llama-3 use it: added tokens are found in the text, the
+// rest is split by regular expressions (PCRE2), and the bytes of each piece are merged by rank.
+// Made from tokenizer.json or from GGUF metadata.
 //
 // Memory: ids and texts are made in the caller's arena. Threads: one at a time.
 
@@ -13,35 +13,51 @@
 struct tokenizer;
 
 struct tokenizer_word {
-    const char *text; // byte-level characters, as in vocab
-    bool special;     // an added token that is recognised whole and hidden when text is shown
-    bool added;       // matched in the text before pre-tokenisation
+    const char *text; // byte-level characters, as in vocab; of added ones as it is; NULL: no word
+    bool special;     // an added token that is recognised on request and hidden when text is shown
+    bool added;       // matched in the text before it is split
+    bool strip_left, strip_right; // added: takes the white space beside it
+    bool normalized;              // added: looked for after those that are not
 };
 
-struct tokenizer_params { // from GGUF metadata
+struct tokenizer_params {
     struct log *log;
     const char *path;                   // for messages
     const struct tokenizer_word *words; // [num_words], by id
     int num_words;
-    const char *const *merges; // [num_merges] "a b"
+    const char *const *merges; // [num_merges] "a b", best first
     int num_merges;
-    const char *pre; // "gpt-2", "smollm", "llama-bpe"
-    int bos;         // -1: none
-    bool add_bos, ignore_merges;
+    // How text is split: each expression splits the pieces that those before it made. Or, if there
+    // are none, the name of a known way: "gpt-2", "smollm", "llama-bpe".
+    const char *const *patterns; // [num_patterns]
+    int num_patterns;
+    const char *pre;
+    int unknown;        // id for a byte that has no word; -1: it is left out, as others do
+    bool fuse_unknown;  // one id for several such bytes
+    int bos;            // -1: none
+    bool add_bos;       // what encoding a text for the model begins with
+    bool ignore_merges; // a piece that is a word is not merged
 };
 
 struct tokenizer *tokenizer_create(const struct tokenizer_params *params);
 struct tokenizer *tokenizer_from_json(struct log *log, const char *path, const char *text);
-void tokenizer_destroy(struct tokenizer **t);
+void tokenizer_destroy(struct tokenizer **t); // accepts a pointer to NULL
 
 // Ids of `text`. `special`: recognise special tokens in it, else they are text. No BOS is added.
+// Bytes that are not UTF-8 are pieces of their own.
 EM_MUST_CHECK enum em_status tokenizer_encode(struct tokenizer *t, struct arena *a,
                                               const char *text, bool special, int **ids, int *num);
-char *tokenizer_decode(struct tokenizer *t, struct arena *a, const int *ids, int num,
+EM_MUST_CHECK enum em_status tokenizer_encode_bytes(struct tokenizer *t, struct arena *a,
+                                                    const char *text, size_t size, bool special,
+                                                    int **ids, int *num);
+
+// The bytes of the ids' words, which may end within a character. A NUL byte becomes U+FFFD; ids out
+// of range, and special ones unless they are shown, give nothing.
+char *tokenizer_decode(const struct tokenizer *t, struct arena *a, const int *ids, int num,
                        bool show_special);
 
-int tokenizer_vocab(const struct tokenizer *t);
-int tokenizer_bos(const struct tokenizer *t);          // -1: none
+int tokenizer_vocab(const struct tokenizer *t);        // the highest id and 1
+int tokenizer_bos(const struct tokenizer *t);          // -1: none that the tokenizer knows of
 bool tokenizer_adds_bos(const struct tokenizer *t);    // what the post-processor says
 const char *tokenizer_hash(const struct tokenizer *t); // SHA-256 of all that decides its ids
 

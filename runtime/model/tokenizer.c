@@ -1,0 +1,374 @@
+// Text to ids and back; see tokenizer.h. Words are kept as the bytes that they stand for, so that
+// text is never rewritten in byte-level characters.
+
+#include "model/tokenizer.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "model/tokenizer_parts.h"
+
+enum { PASSES = 2 }; // added tokens that are not normalised, then those that are
+
+struct added {
+    const char *text;
+    size_t size;
+    int id, pass;
+    bool special, strip_left, strip_right;
+};
+
+struct tokenizer {
+    struct arena *a;
+    struct word *words; // [num_words]
+    int num_words;
+    struct added *added; // [num_added] by pass, first byte, and the longest first
+    int num_added;
+    int first_added[PASSES][257]; // where those of a first byte begin
+    bool *hidden;                 // [num_words] special tokens
+    struct splitter *splitter;
+    struct merger *merger;
+    int bos;
+    bool adds_bos;
+    char hash[HASH_SIZE];
+};
+
+// Bytes that are no printable character of Latin-1 are written as the characters from U+0100 on.
+static bool is_printable(int byte)
+{
+    return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 255 && byte != 173);
+}
+
+// The byte of a byte-level character; -1: it is none.
+static int byte_of_character(int code)
+{
+    if (code < 256)
+        return is_printable(code) ? code : -1;
+    if (code <= 256 + 32)
+        return code - 256;
+    if (code <= 256 + 66)
+        return code - 256 - 33 + 127;
+    return code == 256 + 67 ? 173 : -1;
+}
+
+bool bytes_of_text(const char *text, char *bytes, uint32_t *size)
+{
+    uint32_t num = 0;
+    for (const unsigned char *c = (const unsigned char *) text; *c;) {
+        int code = *c++;
+        if (code >= 0xC2 && code < 0xE0 && (*c & 0xC0) == 0x80)
+            code = (code & 31) << 6 | (*c++ & 63);
+        else if (code >= 0x80)
+            return false;
+        const int byte = byte_of_character(code);
+        if (byte < 0)
+            return false;
+        bytes[num++] = (char) byte;
+    }
+    *size = num;
+    return true;
+}
+
+// `bytes` has room for the text and a NUL.
+static struct word make_word(const struct tokenizer_word *from, char *bytes)
+{
+    struct word w = {.bytes = bytes};
+    w.byte_level = bytes_of_text(from->text, bytes, &w.size);
+    if (!w.byte_level || from->added) { // as it is
+        w.byte_level = w.byte_level && strncmp(from->text, bytes, w.size) == 0;
+        w.size = (uint32_t) strlen(from->text);
+        memcpy(bytes, from->text, w.size);
+    }
+    bytes[w.size] = 0;
+    return w;
+}
+
+static enum em_status make_words(struct tokenizer *t, const struct tokenizer_params *p)
+{
+    size_t room = 1;
+    for (int id = 0; id < p->num_words; id++)
+        room += p->words[id].text ? strlen(p->words[id].text) + 1 : 0;
+    if (room > INT_MAX)
+        return log_fail(p->log, EM_ERR_CONFIG, "%s: its vocabulary has more than 2^31 bytes",
+                        p->path);
+    char *bytes = arena_alloc(t->a, room);
+    t->words = arena_array(t->a, struct word, (size_t) p->num_words);
+    t->hidden = arena_array(t->a, bool, (size_t) p->num_words);
+    t->num_words = p->num_words;
+    for (int id = 0; id < p->num_words; id++) {
+        if (!p->words[id].text)
+            continue;
+        t->words[id] = make_word(&p->words[id], bytes);
+        t->hidden[id] = p->words[id].special;
+        bytes += t->words[id].size + 1;
+    }
+    return EM_OK;
+}
+
+static int compare_added(const void *left, const void *right)
+{
+    const struct added *l = left, *r = right;
+    if (l->pass != r->pass)
+        return l->pass - r->pass;
+    if (l->text[0] != r->text[0])
+        return (unsigned char) l->text[0] - (unsigned char) r->text[0];
+    if (l->size != r->size)
+        return l->size > r->size ? -1 : 1;
+    const int order = strcmp(l->text, r->text);
+    return order ? order : (l->id > r->id) - (l->id < r->id);
+}
+
+static void index_added(struct tokenizer *t)
+{
+    int at = 0;
+    for (int pass = 0; pass < PASSES; pass++) {
+        for (int byte = 0; byte < 256; byte++) {
+            t->first_added[pass][byte] = at;
+            while (at < t->num_added && t->added[at].pass == pass &&
+                   (unsigned char) t->added[at].text[0] == byte)
+                at++;
+        }
+        t->first_added[pass][256] = at;
+    }
+}
+
+static enum em_status make_added(struct tokenizer *t, const struct tokenizer_params *p)
+{
+    int num = 0;
+    for (int id = 0; id < p->num_words; id++)
+        num += p->words[id].added;
+    t->added = arena_array(t->a, struct added, (size_t) num);
+    for (int id = 0; id < p->num_words; id++) {
+        const struct tokenizer_word *w = &p->words[id];
+        if (!w->added)
+            continue;
+        if (!w->text || !w->text[0])
+            return log_fail(p->log, EM_ERR_CONFIG, "%s: the added token %d is empty", p->path, id);
+        t->added[t->num_added++] = (struct added) {.text = t->words[id].bytes,
+                                                   .size = t->words[id].size,
+                                                   .id = id,
+                                                   .pass = w->normalized,
+                                                   .special = w->special,
+                                                   .strip_left = w->strip_left,
+                                                   .strip_right = w->strip_right};
+    }
+    if (num)
+        qsort(t->added, (size_t) num, sizeof(*t->added), compare_added);
+    index_added(t);
+    return EM_OK;
+}
+
+static enum em_status make_splitter(struct tokenizer *t, const struct tokenizer_params *p)
+{
+    const char *const *patterns = p->patterns;
+    int num = p->num_patterns;
+    if (!patterns)
+        patterns = splitter_known(p->pre, &num);
+    if (!patterns)
+        return log_fail(p->log, EM_ERR_UNSUPPORTED,
+                        "%s: its way of splitting text, \"%.60s\", is not supported; \"gpt-2\", "
+                        "\"smollm\" and \"llama-bpe\" are",
+                        p->path, p->pre);
+    t->splitter = splitter_create(p->log, p->path, patterns, num);
+    return t->splitter ? EM_OK : log_status(p->log);
+}
+
+static void hash_tokenizer(struct tokenizer *t, const struct tokenizer_params *p)
+{
+    struct hash *h = hash_begin();
+    const int numbers[] = {p->num_words, p->num_merges,   p->num_patterns, p->unknown,
+                           p->bos,       p->fuse_unknown, p->add_bos,      p->ignore_merges};
+    hash_bytes(h, numbers, sizeof(numbers));
+    hash_text(h, p->pre ? p->pre : "");
+    for (int i = 0; i < p->num_patterns; i++)
+        hash_text(h, p->patterns[i]);
+    for (int i = 0; i < p->num_words; i++) {
+        const struct tokenizer_word *w = &p->words[i];
+        const bool flags[] = {w->text != NULL, w->special,     w->added,
+                              w->strip_left,   w->strip_right, w->normalized};
+        hash_bytes(h, flags, sizeof(flags));
+        hash_text(h, w->text ? w->text : "");
+    }
+    for (int i = 0; i < p->num_merges; i++)
+        hash_text(h, p->merges[i]);
+    hash_end(h, t->hash);
+}
+
+static enum em_status make_tokenizer(struct tokenizer *t, const struct tokenizer_params *p)
+{
+    const int ids[] = {p->bos, p->unknown};
+    for (int i = 0; i < 2; i++)
+        if (ids[i] >= p->num_words)
+            return log_fail(p->log, EM_ERR_CONFIG, "%s: its %s token is %d, but it has %d tokens",
+                            p->path, i ? "unknown" : "begin", ids[i], p->num_words);
+    if (p->add_bos && p->bos < 0)
+        return log_fail(p->log, EM_ERR_CONFIG,
+                        "%s: texts begin with a begin token, but none is named", p->path);
+    EM_TRY(make_words(t, p));
+    EM_TRY(make_added(t, p));
+    EM_TRY(make_splitter(t, p));
+    t->merger = merger_create(t->a, p, t->words);
+    if (!t->merger)
+        return log_status(p->log);
+    t->bos = p->bos;
+    t->adds_bos = p->add_bos;
+    hash_tokenizer(t, p);
+    return EM_OK;
+}
+
+struct tokenizer *tokenizer_create(const struct tokenizer_params *params)
+{
+    struct arena *a = arena_create();
+    struct tokenizer *t = arena_new(a, struct tokenizer);
+    t->a = a;
+    if (make_tokenizer(t, params) != EM_OK)
+        tokenizer_destroy(&t);
+    return t;
+}
+
+void tokenizer_destroy(struct tokenizer **t)
+{
+    if (!*t)
+        return;
+    splitter_destroy(&(*t)->splitter);
+    struct arena *a = (*t)->a; // holds **t itself
+    arena_destroy(&a);
+    *t = NULL;
+}
+
+// Bytes of the white-space character (Unicode's property) at the start of `text`; 0: none.
+static size_t length_of_white(const char *text, size_t size)
+{
+    static const char *const wide[] = {"\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80",
+                                       "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
+                                       "\xE2\x81\x9F", "\xE3\x80\x80"};
+    if (size && (text[0] == ' ' || (text[0] >= '\t' && text[0] <= '\r')))
+        return 1;
+    for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
+        if (size >= strlen(wide[i]) && memcmp(text, wide[i], strlen(wide[i])) == 0)
+            return strlen(wide[i]);
+    const bool general = size >= 3 && memcmp(text, "\xE2\x80", 2) == 0; // U+2000 to U+200A
+    return general && (unsigned char) text[2] >= 0x80 && (unsigned char) text[2] <= 0x8A ? 3 : 0;
+}
+
+static size_t skip_white(const char *text, size_t at, size_t size)
+{
+    for (size_t n; (n = length_of_white(text + at, size - at)); at += n)
+        ;
+    return at;
+}
+
+// Where the white space that ends at `at` begins, not before `first`.
+static size_t skip_white_back(const char *text, size_t first, size_t at)
+{
+    for (size_t n = 1; n <= 3 && at - first >= n;) {
+        const bool white = length_of_white(text + at - n, n) == n;
+        at -= white ? n : 0;
+        n = white ? 1 : n + 1;
+    }
+    return at;
+}
+
+struct encoder {
+    struct tokenizer *t;
+    struct arena *a;
+    struct id_list ids;
+    bool special;
+};
+
+static const struct added *find_added(const struct tokenizer *t, int pass, const char *text,
+                                      size_t size)
+{
+    const int byte = (unsigned char) *text;
+    for (int i = t->first_added[pass][byte]; i < t->first_added[pass][byte + 1]; i++)
+        if (t->added[i].size <= size && memcmp(t->added[i].text, text, t->added[i].size) == 0)
+            return &t->added[i];
+    return NULL;
+}
+
+static enum em_status take_piece(void *user, const char *piece, size_t size)
+{
+    struct encoder *e = user;
+    merger_run(e->t->merger, piece, size, e->a, &e->ids);
+    return EM_OK;
+}
+
+// The leftmost and longest added tokens of a pass, and what lies between them in the next pass.
+static enum em_status encode_pass(struct encoder *e, const char *text, size_t size, int pass)
+{
+    if (pass == PASSES)
+        return splitter_run(e->t->splitter, text, size, take_piece, e);
+    size_t done = 0;
+    for (size_t at = 0; at < size;) {
+        const struct added *w = find_added(e->t, pass, text + at, size - at);
+        const bool taken = w && (e->special || !w->special);
+        const size_t start = taken && w->strip_left ? skip_white_back(text, done, at) : at;
+        at += w ? w->size : 1; // a special token that is read as text is not looked into
+        if (!taken)
+            continue;
+        EM_TRY(encode_pass(e, text + done, start - done, pass + 1));
+        *arena_push(e->a, &e->ids) = w->id;
+        done = at = w->strip_right ? skip_white(text, at, size) : at;
+    }
+    return encode_pass(e, text + done, size - done, pass + 1);
+}
+
+enum em_status tokenizer_encode_bytes(struct tokenizer *t, struct arena *a, const char *text,
+                                      size_t size, bool special, int **ids, int *num)
+{
+    struct encoder e = {.t = t, .a = a, .special = special};
+    EM_TRY(encode_pass(&e, text, size, 0));
+    *ids = e.ids.items;
+    *num = (int) e.ids.num;
+    return EM_OK;
+}
+
+enum em_status tokenizer_encode(struct tokenizer *t, struct arena *a, const char *text,
+                                bool special, int **ids, int *num)
+{
+    return tokenizer_encode_bytes(t, a, text, strlen(text), special, ids, num);
+}
+
+char *tokenizer_decode(const struct tokenizer *t, struct arena *a, const int *ids, int num,
+                       bool show_special)
+{
+    static const char replacement[] = "\xEF\xBF\xBD";
+    size_t room = 1;
+    for (int i = 0; i < num; i++)
+        if (ids[i] >= 0 && ids[i] < t->num_words)
+            room += t->words[ids[i]].size * strlen(replacement);
+    char *text = arena_alloc(a, room), *to = text;
+    for (int i = 0; i < num; i++) {
+        if (ids[i] < 0 || ids[i] >= t->num_words || (t->hidden[ids[i]] && !show_special))
+            continue;
+        const struct word *w = &t->words[ids[i]];
+        for (uint32_t j = 0; j < w->size; j++) {
+            if (w->bytes[j])
+                *to++ = w->bytes[j];
+            else
+                to = stpcpy(to, replacement);
+        }
+    }
+    return text;
+}
+
+int tokenizer_vocab(const struct tokenizer *t)
+{
+    return t->num_words;
+}
+
+int tokenizer_bos(const struct tokenizer *t)
+{
+    return t->bos;
+}
+
+bool tokenizer_adds_bos(const struct tokenizer *t)
+{
+    return t->adds_bos;
+}
+
+const char *tokenizer_hash(const struct tokenizer *t)
+{
+    return t->hash;
+}
