@@ -29,7 +29,7 @@ static const struct cli_option generate_table[] = {
     CLI_MODEL_ROW(struct ask_options),
     CLI_TEXTS_ROW(struct ask_options, prompts, "prompt", "TEXT", true, "what the model continues"),
     CLI_INT_ROW(struct ask_options, length, "length", 40, 1, 4096, "tokens to write"),
-    CLI_INT_ROW(struct ask_options, top_k, "top-k", 1, 1, 1000,
+    CLI_INT_ROW(struct ask_options, top_k, "top-k", 1, 1, 64,
                 "draw from the likeliest N tokens; 1: always the likeliest"),
     CLI_INT_ROW(struct ask_options, seed, "seed", 0, 0, INT_MAX, "of the draws"),
     CLI_DEVICE_ROW(struct ask_options),

@@ -27,12 +27,14 @@ static void on_interrupt(int number)
     log_stop(interrupted_log);
 }
 
-static void interrupts_catch(struct log *log)
+static void interrupt_catch(int number)
 {
-    interrupted_log = log;
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int) SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    struct sigaction action;
+    sigaction(number, NULL, &action);
+    if (action.sa_handler == SIG_IGN) // a job in the background of a script
+        return;
+    action = (struct sigaction) {.sa_handler = on_interrupt, .sa_flags = (int) SA_RESETHAND};
+    sigaction(number, &action, NULL);
 }
 
 static const char *environment(const char *name)
@@ -140,7 +142,9 @@ static enum em_status run(struct cli *cli, int argc, char **argv)
     cli->json = line.json;
     cli->color = may_color();
     cli->plugin_path = join_plugin_path(cli->arena, &line.plugins);
-    interrupts_catch(cli->log);
+    interrupted_log = cli->log;
+    interrupt_catch(SIGINT);
+    interrupt_catch(SIGTERM);
     return flush_results(cli, run_line(cli, &line));
 }
 

@@ -1,6 +1,7 @@
 // A model on a device, opened by name or path for the commands that need no experiment.
 
 #include <math.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
@@ -68,11 +69,13 @@ enum em_status cli_write_text(struct cli *cli, struct em_session *s, const char 
 {
     int num;
     EM_TRY(count_tokens(cli, s, prompt, &num));
-    const int all = num + (session_adds_bos(s) ? 1 : 0) + length;
     session_call_begin(s);
-    const enum em_status status = em_generate(s, &prompt, 1, all, top_k, text);
-    if (status == EM_OK)
-        *text = arena_copy(cli->arena, *text);
+    const char *whole; // with the prompt
+    const enum em_status status = em_generate(s, &prompt, 1, num + length, top_k, &whole);
+    if (status == EM_OK) {
+        const size_t known = strlen(prompt);
+        *text = arena_copy(cli->arena, strncmp(whole, prompt, known) ? whole : whole + known);
+    }
     session_call_end(s);
     return status;
 }
