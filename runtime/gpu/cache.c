@@ -80,8 +80,8 @@ static enum em_status write_cache(struct gpu *gpu, struct log *log, struct arena
 {
     size_t size = 0;
     VK(log, vkGetPipelineCacheData, gpu->device, gpu->pipelines.cache, &size, NULL);
-    if (size <= gpu->cache_loaded)
-        return EM_OK;
+    if (size <= gpu->cache_loaded || size <= sizeof(VkPipelineCacheHeaderVersionOne))
+        return EM_OK; // nothing new, or nothing at all
     char *text = arena_alloc(a, DIGITS + size);
     VK(log, vkGetPipelineCacheData, gpu->device, gpu->pipelines.cache, &size, text + DIGITS);
     char sum[HASH_SIZE];

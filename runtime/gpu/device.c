@@ -87,8 +87,7 @@ static void find_memory(VkPhysicalDevice physical, struct gpu_info *info)
     info->max_alloc = least(info->max_alloc, largest);
 }
 
-static struct gpu_info describe(const struct gpu_instance *instance, VkPhysicalDevice physical,
-                                int index)
+static struct gpu_info describe(VkPhysicalDevice physical, int index)
 {
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(physical, &properties);
@@ -112,14 +111,8 @@ static struct gpu_info describe(const struct gpu_instance *instance, VkPhysicalD
     if (properties.apiVersion < VK_API_VERSION_1_2)
         return info;
 
-    const bool has13 = least(properties.apiVersion, instance->api_version) >= VK_API_VERSION_1_3;
-    VkPhysicalDeviceVulkan13Properties v13 = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES,
-        .maxBufferSize = UINT64_MAX,
-    };
     VkPhysicalDeviceVulkan12Properties v12 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES,
-        .pNext = has13 ? &v13 : NULL,
     };
     VkPhysicalDeviceVulkan11Properties v11 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES,
@@ -140,7 +133,7 @@ static struct gpu_info describe(const struct gpu_instance *instance, VkPhysicalD
                  VK_API_VERSION_PATCH(version));
     memcpy(info.uuid, v11.deviceUUID, sizeof(info.uuid));
     info.subgroup_size = v11.subgroupSize;
-    info.max_alloc = least(v11.maxMemoryAllocationSize, v13.maxBufferSize);
+    info.max_alloc = v11.maxMemoryAllocationSize;
     find_memory(physical, &info);
     return info;
 }
@@ -160,7 +153,7 @@ static enum em_status find_devices(struct gpu_instance *instance, struct arena *
     list->items = arena_array(a, struct found, num);
     list->num = (int) num;
     for (int i = 0; i < list->num; i++)
-        list->items[i] = (struct found) {physical[i], describe(instance, physical[i], i)};
+        list->items[i] = (struct found) {physical[i], describe(physical[i], i)};
     return EM_OK;
 }
 

@@ -108,7 +108,11 @@ enum em_status gpu_instance_make(struct gpu_instance *instance, struct log *log)
     *instance = (struct gpu_instance) {.log = log};
     uint32_t loader = VK_API_VERSION_1_0;
     VK(log, vkEnumerateInstanceVersion, &loader);
-    instance->api_version = loader < VK_API_VERSION_1_3 ? VK_API_VERSION_1_2 : VK_API_VERSION_1_3;
+    if (loader < VK_API_VERSION_1_2)
+        return log_fail(log, EM_ERR_UNSUPPORTED,
+                        "the Vulkan loader knows Vulkan %u.%u, and 1.2 is needed: install a newer "
+                        "libvulkan1",
+                        VK_API_VERSION_MAJOR(loader), VK_API_VERSION_MINOR(loader));
 
     const bool debug = has_debug_utils();
     const char *extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
@@ -121,7 +125,7 @@ enum em_status gpu_instance_make(struct gpu_instance *instance, struct log *log)
                 .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
                 .pApplicationName = "emend",
                 .pEngineName = "emend",
-                .apiVersion = instance->api_version,
+                .apiVersion = VK_API_VERSION_1_2,
             },
         .enabledExtensionCount = debug,
         .ppEnabledExtensionNames = extensions,

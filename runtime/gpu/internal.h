@@ -13,7 +13,6 @@
 
 struct gpu_instance {
     VkInstance handle; // NULL where the loader finds no driver
-    uint32_t api_version;
     struct log *log;
     VkDebugUtilsMessengerEXT messenger;
     atomic_int messages; // of the validation layers

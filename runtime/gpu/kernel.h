@@ -31,12 +31,13 @@ const char *gpu_kernel_hash(void); // SHA-256 of all embedded SPIR-V: part of th
 // What the driver says of one compiled pipeline (VK_KHR_pipeline_executable_properties).
 struct gpu_statistic {
     enum gpu_kernel kernel;
+    uint32_t spec[GPU_MAX_SPEC]; // specialisation constants; 0: the shader's default
     const char *executable, *name;
     double value;
 };
 
-// Compile every kernel for this device with its default constants. `list` is empty where the driver
-// tells nothing.
+// Compile for this device every kernel with its default constants, and again with those that it was
+// used with so far. `list` is empty where the driver tells nothing.
 EM_MUST_CHECK enum em_status gpu_kernel_statistics(struct gpu *gpu, struct arena *a,
                                                    struct gpu_statistic **list, int *num);
 

@@ -59,9 +59,8 @@ static enum em_status read_executable(struct gpu_pipelines *p, struct arena *a,
     return EM_OK;
 }
 
-static enum em_status read_pipeline(struct gpu_pipelines *p, struct arena *a,
-                                    enum gpu_kernel kernel, VkPipeline pipeline,
-                                    struct statistics *out)
+static enum em_status read_pipeline(struct gpu_pipelines *p, struct arena *a, VkPipeline pipeline,
+                                    struct gpu_statistic what, struct statistics *out)
 {
     const PFN_vkGetPipelineExecutablePropertiesKHR read =
         (PFN_vkGetPipelineExecutablePropertiesKHR) vkGetDeviceProcAddr(
@@ -83,21 +82,33 @@ static enum em_status read_pipeline(struct gpu_pipelines *p, struct arena *a,
             .pipeline = pipeline,
             .executableIndex = i,
         };
-        const struct gpu_statistic what = {kernel, arena_copy(a, list[i].name), NULL, 0};
+        what.executable = arena_copy(a, list[i].name);
         EM_TRY(read_executable(p, a, &at, what, out));
     }
     return EM_OK;
 }
 
-static enum em_status read_all(struct gpu_pipelines *p, struct arena *a, bool told,
-                               struct statistics *out)
+static enum em_status read_kernel(struct gpu_pipelines *p, struct arena *a, enum gpu_kernel kernel,
+                                  const uint32_t spec[GPU_MAX_SPEC], struct statistics *out)
+{
+    struct gpu_statistic what = {.kernel = kernel};
+    memcpy(what.spec, spec, sizeof(what.spec));
+    VkPipeline pipeline;
+    EM_TRY(gpu_pipeline_get(p, kernel, spec, &pipeline));
+    return p->flags ? read_pipeline(p, a, pipeline, what, out) : EM_OK;
+}
+
+static enum em_status read_all(struct gpu_pipelines *p, struct arena *a, struct statistics *out)
 {
     const uint32_t defaults[GPU_MAX_SPEC] = {0};
     for (int k = 0; k < KERNEL_COUNT; k++) {
-        VkPipeline pipeline;
-        EM_TRY(gpu_pipeline_get(p, (enum gpu_kernel) k, defaults, &pipeline));
-        if (told)
-            EM_TRY(read_pipeline(p, a, (enum gpu_kernel) k, pipeline, out));
+        const enum gpu_kernel kernel = (enum gpu_kernel) k;
+        EM_TRY(read_kernel(p, a, kernel, defaults, out));
+        for (const struct gpu_pipeline *at = p->gpu->pipelines.kernels[k].first; at;
+             at = at->next) {
+            if (memcmp(at->spec, defaults, sizeof(defaults)) != 0)
+                EM_TRY(read_kernel(p, a, kernel, at->spec, out));
+        }
     }
     return EM_OK;
 }
@@ -118,7 +129,7 @@ enum em_status gpu_kernel_statistics(struct gpu *gpu, struct arena *a, struct gp
         p.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
     const VkDevice device = p.device;
     struct statistics found = {0};
-    const enum em_status status = read_all(&p, a, told, &found);
+    const enum em_status status = read_all(&p, a, &found);
     gpu_pipelines_drop(&p);
     vkDestroyDevice(device, NULL);
     *list = found.items;

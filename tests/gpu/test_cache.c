@@ -13,6 +13,7 @@ enum { COLS = 64, ROW = 4 * COLS };
 struct scene {
     struct fixture fixture;
     char folder[64];
+    char device[256];
     const char *cache; // the folder that holds it, made by the device
 };
 
@@ -62,6 +63,7 @@ static void use_device(struct scene *s)
 {
     struct fixture *f = &s->fixture;
     fixture_gpu(f, (struct gpu_params) {.cache_folder = s->cache});
+    snprintf(s->device, sizeof(s->device), "%s", gpu_info(f->gpu)->name);
     struct gpu_slice buf = fixture_buffer(f, ROW, GPU_LOCAL);
     const struct push_add push = {.rows = 1, .cols = COLS};
     struct gpu_cmd *cmd = gpu_cmd_create(f->gpu, "add");
@@ -78,6 +80,15 @@ static void use_device(struct scene *s)
     assert_int_equal(gpu_validation_messages(f->gpu), 0);
     gpu_destroy(&f->gpu);
     assert_int_equal(log_status(f->log), EM_OK);
+}
+
+// Some drivers give nothing to keep.
+static bool is_kept(struct scene *s)
+{
+    use_device(s);
+    if (!cache_file(s))
+        print_message("%s keeps no pipelines\n", s->device);
+    return cache_file(s) != NULL;
 }
 
 static char *read_cache(struct scene *s, size_t *size)
@@ -97,7 +108,8 @@ static void write_cache(struct scene *s, const void *data, size_t size)
 static void test_kept(void **state)
 {
     struct scene *s = *state;
-    use_device(s);
+    if (!is_kept(s))
+        return;
     size_t size, size2;
     const char *text = read_cache(s, &size);
     assert_true(size >= 64 + 32);
@@ -111,7 +123,8 @@ static void test_kept(void **state)
 static void test_damaged(void **state)
 {
     struct scene *s = *state;
-    use_device(s);
+    if (!is_kept(s))
+        return;
     size_t size, now;
     char *text = read_cache(s, &size);
     const size_t lengths[] = {0, 10, 64, 70, size - 1, size, size};
@@ -135,11 +148,14 @@ static void test_damaged(void **state)
 static void test_unwritable(void **state)
 {
     struct scene *s = *state;
-    const char *file = path_join(s->fixture.arena, s->folder, "cache");
-    assert_int_equal(file_write(s->fixture.log, file, "no folder", 9), EM_OK);
+    if (!is_kept(s))
+        return;
+    unlink(cache_file(s));
+    rmdir(s->cache);
+    assert_int_equal(file_write(s->fixture.log, s->cache, "no folder", 9), EM_OK);
     use_device(s);
     assert_true(fixture_said(&s->fixture, "was not kept"));
-    unlink(file);
+    unlink(s->cache);
 }
 
 int main(void)

@@ -231,7 +231,7 @@ static void test_submissions(void **state)
             gpu_cmd_dispatch(cmd, &d);
         }
         assert_int_equal(gpu_cmd_end(cmd), EM_OK);
-        assert_in_range(count_submissions(cmd), least[c], most[c]);
+        assert_true(is_within(count_submissions(cmd), least[c], most[c]));
         assert_int_equal(gpu_cmd_run(cmd), EM_OK);
         gpu_cmd_destroy(&cmd);
     }
@@ -248,7 +248,7 @@ static void test_submissions(void **state)
     gpu_buf_destroy(&buf.buf);
 }
 
-static void stop(void *const *at, const void *args)
+static void interrupt(void *const *at, const void *args)
 {
     (void) at;
     log_stop(*(struct log *const *) args);
@@ -261,9 +261,9 @@ static void test_interruption(void **state)
     struct gpu_slice buf = fixture_buffer(f, ROW, GPU_LOCAL);
     struct gpu_cmd *cmd = gpu_cmd_create(f->gpu, "stopped");
     gpu_cmd_fill(cmd, buf, 0x3f800000);
-    gpu_cmd_host(cmd,
-                 &(struct gpu_host_call) {
-                     .name = "stop", .run = stop, .args = &f->log, .args_size = sizeof(f->log)});
+    gpu_cmd_host(
+        cmd, &(struct gpu_host_call) {
+                 .name = "stop", .run = interrupt, .args = &f->log, .args_size = sizeof(f->log)});
     const struct gpu_dispatch d = add(&one_row, buf, buf, buf);
     gpu_cmd_dispatch(cmd, &d);
     assert_int_equal(gpu_cmd_end(cmd), EM_OK);
