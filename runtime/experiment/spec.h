@@ -34,6 +34,7 @@ struct spec_templates {
 
 struct spec_covariance {
     int tokens, documents, max_length;
+    bool shuffle;
     const char **corpus; // [num_corpus]
     int num_corpus;
     struct spec_import {

@@ -40,6 +40,7 @@ const struct em_option spec_covariance_table[] = {
     EM_INT(struct spec_covariance, tokens, 0, 0, INT_MAX, "of the corpus, 0 for 10 times F"),
     EM_INT(struct spec_covariance, documents, 0, 0, INT_MAX, "of the corpus, instead of tokens"),
     EM_INT(struct spec_covariance, max_length, 128, 2, 65536, "tokens of a document"),
+    EM_BOOL(struct spec_covariance, shuffle, true, "documents in an order drawn from the seed"),
     {0},
 };
 const struct em_option spec_run_table[] = {

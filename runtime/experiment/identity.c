@@ -1,0 +1,66 @@
+// Hashes of an experiment's parts; see identity.h.
+
+#include "experiment/identity.h"
+
+#include "base/hash.h"
+
+static enum em_status add_file(struct experiment *e, cJSON *to, const char *name, const char *path)
+{
+    char hex[HASH_SIZE];
+    if (!path)
+        return EM_OK;
+    EM_TRY(hash_file(e->log, path, hex));
+    cJSON_AddStringToObject(to, name, hex);
+    return EM_OK;
+}
+
+// One hash of several files, in order.
+static enum em_status add_files(struct experiment *e, cJSON *to, const char *name,
+                                const char *const *paths, int num)
+{
+    char hex[HASH_SIZE];
+    struct hash *all = hash_begin();
+    enum em_status status = EM_OK;
+    for (int i = 0; i < num && status == EM_OK; i++) {
+        status = hash_file(e->log, paths[i], hex);
+        hash_text(all, hex);
+    }
+    hash_end(all, hex);
+    if (num && status == EM_OK)
+        cJSON_AddStringToObject(to, name, hex);
+    return status;
+}
+
+static enum em_status fill(struct experiment *e, cJSON *to)
+{
+    const struct spec *s = &e->spec;
+    char hex[HASH_SIZE];
+    EM_TRY(model_files_hash(e->files, e->params.cache_folder, hex));
+    cJSON_AddStringToObject(to, "model", hex);
+    EM_TRY(add_file(e, to, "data", s->data.path)); // inline facts are in the experiment itself
+    EM_TRY(add_file(e, to, "order", s->data.order));
+    EM_TRY(add_file(e, to, "templates", s->templates.path));
+    EM_TRY(add_files(e, to, "corpus", s->covariance.corpus, s->covariance.num_corpus));
+    const char **imports = arena_array(e->arena, const char *, s->covariance.num_imports + 1);
+    for (int i = 0; i < s->covariance.num_imports; i++)
+        imports[i] = s->covariance.imports[i].path;
+    EM_TRY(add_files(e, to, "covariances", imports, s->covariance.num_imports));
+    return add_file(e, to, "values", s->import.values);
+}
+
+enum em_status identity_make(struct experiment *e, cJSON **out)
+{
+    *out = cJSON_CreateObject();
+    cJSON_AddNumberToObject(*out, "chunk", CHUNK); // of cases, of which results may depend in a bit
+    return fill(e, *out);
+}
+
+enum em_status identity_add_profile(struct experiment *e, cJSON *identity)
+{
+    char hex[HASH_SIZE];
+    EM_TRY(hash_file(e->log, registry_path(e->params.registry, e->spec.algorithm), hex));
+    const char *profile = arena_print(e->arena, "%s; %s %.16s", session_profile(e->session),
+                                      e->spec.algorithm->name, hex);
+    cJSON_AddStringToObject(identity, "profile", profile);
+    return EM_OK;
+}

@@ -1,0 +1,46 @@
+// An experiment's own state, shared by the files of this folder only.
+
+#ifndef EXPERIMENT_INTERNAL_H
+#define EXPERIMENT_INTERNAL_H
+
+#include "experiment/data.h"
+#include "experiment/document.h"
+#include "experiment/experiment.h"
+#include "experiment/folder.h"
+#include "experiment/spec.h"
+
+enum phase {
+    PHASE_LOAD,
+    PHASE_TEMPLATES,
+    PHASE_COVARIANCE,
+    PHASE_VALUE,
+    PHASE_APPLY,
+    PHASE_EVALUATE,
+    PHASE_COUNT
+};
+
+struct experiment {
+    struct experiment_params params;
+    struct log *log;
+    struct arena *arena;
+    struct document *document;
+    struct spec spec;
+    struct data_set data;
+    const char *model_path;
+    struct model_files *files;
+    struct gpu *gpu;
+    struct em_session *session;
+    cJSON *json;     // resolved
+    cJSON *identity; // hashes of what it is made from; with the profile once there is a session
+    struct folder folder;
+    bool ready; // set up
+    double begun, seconds[PHASE_COUNT];
+};
+
+enum { CHUNK = 64 }; // cases that are prepared, or scored on the unedited model, together
+
+// Calls a plugin may make stand between these, which also count the seconds of a phase.
+double experiment_call_begin(struct experiment *e);
+void experiment_call_end(struct experiment *e, enum phase phase, double begun);
+
+#endif
