@@ -170,6 +170,11 @@ double *em_doubles(struct em_session *s, size_t count)
     return arena_array(s->call, double, count);
 }
 
+void *em_alloc(struct em_session *s, size_t bytes)
+{
+    return arena_alloc(s->call, bytes);
+}
+
 void em_record(struct em_session *s, const char *series, double value)
 {
     *arena_push(s->call, &s->series) = (struct session_series) {arena_copy(s->call, series), value};

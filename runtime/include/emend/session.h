@@ -20,6 +20,7 @@ EM_EXPORT const struct em_model *em_model(const struct em_session *s);
 // Zeroed scratch memory for `count` floats.
 EM_EXPORT float *em_floats(struct em_session *s, size_t count);
 EM_EXPORT double *em_doubles(struct em_session *s, size_t count);
+EM_EXPORT void *em_alloc(struct em_session *s, size_t bytes); // the same, of anything
 
 // Context templates of the named set ("rome", "memit"), each with one `{}`. The first is "{}".
 EM_EXPORT const char *const *em_contexts(const struct em_session *s, const char *set, int *num);
