@@ -28,6 +28,11 @@ size_t option_row_size(const struct em_option *o)
     }
 }
 
+int option_row_max_items(const struct em_option *o)
+{
+    return o->max_items ? o->max_items : EM_MAX_LIST;
+}
+
 void option_row_default(const struct em_option *o, void *at)
 {
     struct em_int_list *ints = at;
@@ -66,6 +71,15 @@ static const char *choice_list(struct arena *a, const struct em_option *o)
     return list;
 }
 
+static const char *list_domain(struct arena *a, const struct em_option *o, const char *what)
+{
+    const int max = option_row_max_items(o);
+    if (max == 1)
+        return arena_print(a, "a list of one %snumber from %.9g to %.9g", what, o->min, o->max);
+    return arena_print(a, "a list of 1 to %d %snumbers from %.9g to %.9g", max, what, o->min,
+                       o->max);
+}
+
 const char *option_row_domain(struct arena *a, const struct em_option *o)
 {
     switch (o->type) {
@@ -78,11 +92,9 @@ const char *option_row_domain(struct arena *a, const struct em_option *o)
     case EM_OPTION_CHOICE:
         return choice_list(a, o);
     case EM_OPTION_INTS:
-        return arena_print(a, "a list of 1 to %d whole numbers from %.9g to %.9g", EM_MAX_LIST,
-                           o->min, o->max);
+        return list_domain(a, o, "whole ");
     case EM_OPTION_FLOATS:
-        return arena_print(a, "a list of 1 to %d numbers from %.9g to %.9g", EM_MAX_LIST, o->min,
-                           o->max);
+        return list_domain(a, o, "");
     case EM_OPTION_PATH:
         return "a path in quotes";
     default:

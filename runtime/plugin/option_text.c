@@ -160,9 +160,12 @@ bool options_is_name(const char *name)
 static const char *list_defect(struct arena *a, const struct em_option *o)
 {
     const bool integral = o->type == EM_OPTION_INTS;
-    if (o->list_num < 1 || o->list_num > EM_MAX_LIST ||
+    const int max = option_row_max_items(o);
+    if (max < 1 || max > EM_MAX_LIST)
+        return arena_print(a, "option %s: max_items is not 0 to %d", o->name, EM_MAX_LIST);
+    if (o->list_num < 1 || o->list_num > max ||
         !(integral ? (const void *) o->ints : (const void *) o->floats))
-        return arena_print(a, "option %s: needs 1 to %d default elements", o->name, EM_MAX_LIST);
+        return arena_print(a, "option %s: needs 1 to %d default elements", o->name, max);
     for (int i = 0; i < o->list_num; i++) {
         const double x = integral ? o->ints[i] : (double) o->floats[i];
         if (!(x >= o->min && x <= o->max))

@@ -45,7 +45,7 @@ static enum em_status fill_list(const struct options_source *source, const struc
 {
     const bool integral = o->type == EM_OPTION_INTS;
     const int num = cJSON_GetArraySize(value);
-    if (!cJSON_IsArray(value) || num < 1 || num > EM_MAX_LIST)
+    if (!cJSON_IsArray(value) || num < 1 || num > option_row_max_items(o))
         return fail_value(source, o, o->name, value);
     struct em_option element = *o;
     element.type = integral ? EM_OPTION_INT : EM_OPTION_FLOAT;

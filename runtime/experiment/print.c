@@ -1,0 +1,211 @@
+// A finished run shown: the table of scores before and after, texts, seconds. See experiment.h.
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "experiment/experiment.h"
+#include "experiment/journal.h"
+
+enum { TEXTS = 3, TEXT_WIDTH = 84 };
+
+struct results {
+    struct log *log;
+    struct arena *arena;
+    const char *folder;
+    struct json summary, timing;
+    struct json cases[TEXTS];
+    int num_cases; // with a text, at most TEXTS
+};
+
+static enum em_status read_cases(struct results *r)
+{
+    const char **lines;
+    int num;
+    const char *path = path_join(r->arena, r->folder, "cases.jsonl");
+    EM_TRY(journal_read_lines(r->log, r->arena, path, &lines, &num));
+    for (int i = 0; i < num && i < TEXTS; i++) {
+        struct json *line = &r->cases[i];
+        EM_TRY(json_parse(r->log, path, i + 1, lines[i], line));
+        r->num_cases++;
+        if (!json_get(json_get(line->root, "post"), "text")) {
+            json_close(line);
+            r->num_cases--;
+            break;
+        }
+    }
+    return EM_OK;
+}
+
+static enum em_status read_results(struct results *r)
+{
+    const char *summary = path_join(r->arena, r->folder, "summary.json");
+    if (!file_exists(summary))
+        return log_fail(r->log, EM_ERR_CONFIG,
+                        "%s: there is no summary.json here: it is not the folder of a finished run",
+                        r->folder);
+    EM_TRY(json_read(r->log, r->arena, summary, &r->summary));
+    const char *timing = path_join(r->arena, r->folder, "timing.json");
+    if (file_exists(timing))
+        EM_TRY(json_read(r->log, r->arena, timing, &r->timing));
+    return read_cases(r);
+}
+
+static void close_results(struct results *r)
+{
+    json_close(&r->summary);
+    json_close(&r->timing);
+    for (int i = 0; i < r->num_cases; i++)
+        json_close(&r->cases[i]);
+}
+
+static const char *text_of(const cJSON *object, const char *key, const char *otherwise)
+{
+    const char *text = cJSON_GetStringValue(json_get(object, key));
+    return text ? text : otherwise;
+}
+
+static double number_of(const cJSON *value)
+{
+    return cJSON_IsNumber(value) ? value->valuedouble : NAN;
+}
+
+// "7, 8" of a list; NULL if there is none.
+static const char *list_text(struct arena *a, const cJSON *list)
+{
+    const char *text = NULL;
+    for (const cJSON *x = list ? list->child : NULL; x; x = x->next)
+        text = arena_print(a, "%s%s%g", text ? text : "", text ? ", " : "", x->valuedouble);
+    return text;
+}
+
+static void print_title(const struct results *r, FILE *to)
+{
+    const cJSON *root = r->summary.root, *algorithm = json_get(root, "algorithm");
+    const char *layers = list_text(r->arena, json_get(algorithm, "layers"));
+    const char *variant = text_of(algorithm, "variant", NULL);
+    fprintf(to, "\n%s: %.0f facts, %s%s%s%s%s%s, %s\n\n", text_of(root, "name", "run"),
+            number_of(json_get(root, "facts")), text_of(algorithm, "name", "?"),
+            variant ? " (" : "", variant ? variant : "", variant ? ")" : "",
+            layers ? " in layer " : "", layers ? layers : "",
+            text_of(json_get(root, "model"), "name", "?"));
+}
+
+// "100.00  [ 83.89, 100.00]", as wide as a column.
+static void print_statistic(const cJSON *s, FILE *to)
+{
+    const cJSON *interval = json_get(s, "ci95");
+    const double mean = number_of(json_get(s, "mean"));
+    if (isnan(mean))
+        fprintf(to, "  %25s", "-");
+    else
+        fprintf(to, "  %6.2f  [%6.2f, %6.2f]", mean, number_of(cJSON_GetArrayItem(interval, 0)),
+                number_of(cJSON_GetArrayItem(interval, 1)));
+}
+
+static void print_table(const struct results *r, FILE *to)
+{
+    const cJSON *after = json_get(r->summary.root, "metrics");
+    const cJSON *before = json_get(r->summary.root, "before");
+    if (!after || !after->child)
+        return;
+    fprintf(to, "  %-20s", "");
+    if (before)
+        fprintf(to, "  %-6s  %-16s", "before", "95 % interval");
+    fprintf(to, "  %-6s  %s\n", "after", "95 % interval");
+    for (const cJSON *m = after->child; m; m = m->next) {
+        fprintf(to, "  %-4s %-15s", text_of(m, "label", ""), m->string);
+        if (before)
+            print_statistic(json_get(before, m->string), to);
+        print_statistic(m, to);
+        fputc('\n', to);
+    }
+}
+
+// One line of it, with an ellipsis where it is cut, never within a character.
+static char *short_text(struct arena *a, const char *text)
+{
+    char *copy = arena_print(a, "%s", text);
+    int width = 0;
+    for (char *c = copy; *c; c++) {
+        if (*c == '\n' || *c == '\r' || *c == '\t')
+            *c = ' ';
+        width += ((unsigned char) *c & 0xC0) != 0x80;
+        if (width > TEXT_WIDTH - 3) {
+            *c = 0;
+            return arena_print(a, "%s...", copy);
+        }
+    }
+    return copy;
+}
+
+static const char *generated(const struct results *r, const cJSON *line, const char *key)
+{
+    const cJSON *texts = json_get(json_get(line, key), "text");
+    const char *text = cJSON_GetStringValue(cJSON_GetArrayItem(texts, 0));
+    return text ? short_text(r->arena, text) : NULL;
+}
+
+static void print_texts(const struct results *r, FILE *to)
+{
+    for (int i = 0; i < r->num_cases; i++) {
+        const cJSON *line = r->cases[i].root, *rewrite = json_get(line, "requested_rewrite");
+        const char *was = text_of(json_get(rewrite, "target_true"), "str", NULL);
+        const char *before = generated(r, line, "pre");
+        fprintf(to, "\n  %s: %s%s%s\n", text_of(rewrite, "subject", ""), was ? was : "",
+                was ? " -> " : "", text_of(json_get(rewrite, "target_new"), "str", ""));
+        if (before)
+            fprintf(to, "    before  %s\n", before);
+        fprintf(to, "    after   %s\n", generated(r, line, "post"));
+    }
+}
+
+static void print_seconds(const struct results *r, FILE *to)
+{
+    const cJSON *seconds = json_get(r->timing.root, "seconds");
+    const cJSON *memory = json_get(r->timing.root, "peak_memory");
+    if (!seconds)
+        return;
+    fprintf(to, "\n  seconds ");
+    for (const cJSON *s = seconds->child; s; s = s->next)
+        fprintf(to, "%s%s %.1f", s == seconds->child ? "" : ", ", s->string, s->valuedouble);
+    fprintf(to, "\n  device  %s; %.0f MB of memory, %.0f MB on the device\n",
+            text_of(r->timing.root, "device", "?"), number_of(json_get(memory, "resident")) / 1e6,
+            number_of(json_get(memory, "device")) / 1e6);
+}
+
+static void print_json(const struct results *r, FILE *to)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "folder", r->folder);
+    cJSON_AddItemReferenceToObject(json, "summary", r->summary.root);
+    if (r->timing.root)
+        cJSON_AddItemReferenceToObject(json, "timing", r->timing.root);
+    cJSON *texts = cJSON_AddArrayToObject(json, "texts");
+    for (int i = 0; i < r->num_cases; i++)
+        cJSON_AddItemReferenceToArray(texts, r->cases[i].root);
+    char *text = cJSON_Print(json);
+    fprintf(to, "%s\n", text);
+    free(text);
+    cJSON_Delete(json);
+}
+
+enum em_status experiment_print(struct log *log, const char *folder, FILE *to, bool json)
+{
+    struct results r = {.log = log, .arena = arena_create(), .folder = folder};
+    const enum em_status status = read_results(&r);
+    if (status == EM_OK && json) {
+        print_json(&r, to);
+    } else if (status == EM_OK) {
+        print_title(&r, to);
+        print_table(&r, to);
+        print_texts(&r, to);
+        print_seconds(&r, to);
+        fprintf(to, "  results %s\n", folder);
+    }
+    close_results(&r);
+    arena_destroy(&r.arena);
+    return status;
+}
