@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "model/tokenizer_parts.h"
+#include "model/tokenizer/parts.h"
 
 struct symbol {
     int id, previous, next; // places; -1: none. id is -1 once it has been merged away

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "model/tokenizer_parts.h"
+#include "model/tokenizer/parts.h"
 
 enum { MAX_ID = 1 << 24, MAX_PATTERNS = 16 };
 

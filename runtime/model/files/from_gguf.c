@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/files_parts.h"
+#include "model/files/parts.h"
 
 static enum em_status fail(const struct model_files *m, enum em_status status, const char *fmt, ...)
     EM_PRINTF(3, 4);

@@ -8,7 +8,7 @@
 
 #include <pcre2.h>
 
-#include "model/tokenizer_parts.h"
+#include "model/tokenizer/parts.h"
 
 enum { MAX_STAGES = 16, JIT_STACK = 4 << 20 };
 

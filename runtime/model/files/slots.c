@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/files_parts.h"
+#include "model/files/parts.h"
 
 enum extent { ONE, DIM, FFN, QUERY, KEY, VOCAB };
 

@@ -1,5 +1,5 @@
 // The two halves of a byte-level BPE tokenizer: the splitter, which cuts a text into pieces, and
-// the merger, which turns a piece into ids. Private to tokenizer*.c.
+// the merger, which turns a piece into ids. Private to this folder.
 
 #ifndef MODEL_TOKENIZER_PARTS_H
 #define MODEL_TOKENIZER_PARTS_H

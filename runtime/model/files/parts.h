@@ -1,11 +1,11 @@
 // What the readers of the two containers share: the open model, and the table of the tensors that a
-// model has. Private to files*.c.
+// model has. Private to this folder.
 
 #ifndef MODEL_FILES_PARTS_H
 #define MODEL_FILES_PARTS_H
 
 #include "model/files.h"
-#include "model/gguf.h"
+#include "model/files/gguf.h"
 #include "model/safetensors.h"
 #include "model/tokenizer.h"
 
@@ -21,7 +21,7 @@ struct model_files {
     struct gguf_file gguf;
     const char **weight_files; // paths, by name
     int num_weight_files;
-    struct file_tensor *tensors; // [num_tensors], by slot; see files_slots.c
+    struct file_tensor *tensors; // [num_tensors], by slot; see slots.c
     int num_tensors;
     struct tokenizer *tokenizer;
 };

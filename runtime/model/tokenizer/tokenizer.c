@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "model/tokenizer_parts.h"
+#include "model/tokenizer/parts.h"
 
 enum { PASSES = 2 }; // added tokens that are not normalised, then those that are
 

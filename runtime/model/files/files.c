@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
-#include "model/files_parts.h"
+#include "model/files/parts.h"
 
 static bool has_ending(const char *text, const char *ending)
 {

@@ -1,6 +1,6 @@
 // Reading a GGUF file's metadata and table of tensors; see gguf.h.
 
-#include "model/gguf.h"
+#include "model/files/gguf.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "model/files_parts.h"
+#include "model/files/parts.h"
 
 static enum em_status read_config(struct model_files *m)
 {
