@@ -198,6 +198,7 @@ enum em_status cli_fetch_model(void *user, const char *name, struct arena *a, co
     EM_TRY(folder_make(cli->log, folder));
     const enum em_status status = fetch_into(cli, m, a, folder, *path);
     remove_folder(folder);
+    cli->running = cli->running || status != EM_OK; // the name was good
     return status;
 }
 

