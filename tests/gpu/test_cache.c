@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
+#include "gpu/internal.h"
 #include "push.h"
 
-enum { COLS = 64, ROW = 4 * COLS };
+enum { COLS = 64, ROW = 4 * COLS, DIGITS = HASH_SIZE - 1, HEADER = 32 };
 
 struct scene {
     struct fixture fixture;
@@ -100,9 +102,26 @@ static char *read_cache(struct scene *s, size_t *size)
     return text;
 }
 
-static void write_cache(struct scene *s, const void *data, size_t size)
+// Use a device that finds this file as its cache, and see whether it was ignored.
+static void use_planted(struct scene *s, const void *data, size_t size, bool is_ignored)
 {
-    assert_int_equal(file_write(s->fixture.log, cache_file(s), data, size), EM_OK);
+    struct fixture *f = &s->fixture;
+    fixture_gpu(f, (struct gpu_params) {.cache_folder = s->cache});
+    const char *file = arena_copy(f->arena, f->gpu->cache_path);
+    gpu_destroy(&f->gpu);
+    assert_int_equal(folder_make(f->log, s->cache), EM_OK);
+    assert_int_equal(file_write(f->log, file, data, size), EM_OK);
+    assert_int_equal(ftruncate(fileno(f->said), 0), 0);
+    use_device(s);
+    assert_int_equal(fixture_said(f, "ignored"), is_ignored);
+}
+
+static void sum_and_copy(char *file, const VkPipelineCacheHeaderVersionOne *header)
+{
+    char sum[HASH_SIZE];
+    hash_of(header, HEADER, sum);
+    memcpy(file, sum, DIGITS);
+    memcpy(file + DIGITS, header, HEADER);
 }
 
 static void test_kept(void **state)
@@ -112,7 +131,7 @@ static void test_kept(void **state)
         return;
     size_t size, size2;
     const char *text = read_cache(s, &size);
-    assert_true(size >= 64 + 32);
+    assert_true(size >= DIGITS + HEADER);
     use_device(s);
     const char *text2 = read_cache(s, &size2);
     assert_int_equal(size2, size);
@@ -126,21 +145,50 @@ static void test_damaged(void **state)
     if (!is_kept(s))
         return;
     size_t size, now;
-    char *text = read_cache(s, &size);
-    const size_t lengths[] = {0, 10, 64, 70, size - 1, size, size};
-    for (int i = 0; i < 7; i++) {
+    const char *text = read_cache(s, &size);
+    const size_t lengths[] = {size / 2, size - 1, size, size};
+    for (int i = 0; i < 4; i++) {
         char *damaged = arena_copy_bytes(s->fixture.arena, text, size);
         if (lengths[i] == size)
-            damaged[i == 5 ? 3 : size - 3] ^= 1;
-        write_cache(s, damaged, lengths[i]);
-        assert_int_equal(ftruncate(fileno(s->fixture.said), 0), 0);
-        use_device(s);
-        assert_true(fixture_said(&s->fixture, "ignored"));
+            damaged[i == 2 ? 3 : size - 3] ^= 1;
+        use_planted(s, damaged, lengths[i], true);
         read_cache(s, &now); // and replaced
-        assert_true(now >= 64 + 32);
-        assert_int_equal(ftruncate(fileno(s->fixture.said), 0), 0);
-        use_device(s);
-        assert_false(fixture_said(&s->fixture, "ignored"));
+        assert_true(now >= DIGITS + HEADER);
+        use_planted(s, read_cache(s, &now), now, false);
+    }
+}
+
+// Files that are no cache at all, or another device's, and one that is this device's but empty.
+static void test_planted(void **state)
+{
+    struct scene *s = *state;
+    VkPhysicalDeviceProperties device;
+    fixture_gpu(&s->fixture, (struct gpu_params) {.cache_folder = s->cache});
+    vkGetPhysicalDeviceProperties(s->fixture.gpu->physical, &device);
+    gpu_destroy(&s->fixture.gpu);
+    VkPipelineCacheHeaderVersionOne header = {
+        .headerSize = HEADER,
+        .headerVersion = VK_PIPELINE_CACHE_HEADER_VERSION_ONE,
+        .vendorID = device.vendorID,
+        .deviceID = device.deviceID,
+    };
+    memcpy(header.pipelineCacheUUID, device.pipelineCacheUUID, VK_UUID_SIZE);
+    char file[DIGITS + HEADER + 1];
+    sum_and_copy(file, &header);
+    use_planted(s, file, DIGITS + HEADER, false);
+    const size_t lengths[] = {0, 10, DIGITS, DIGITS + HEADER - 1};
+    for (int i = 0; i < 4; i++)
+        use_planted(s, file, lengths[i], true);
+    file[0] ^= 1; // a wrong sum
+    use_planted(s, file, DIGITS + HEADER, true);
+    for (int i = 0; i < 4; i++) { // a right sum over a wrong header
+        VkPipelineCacheHeaderVersionOne wrong = header;
+        wrong.headerSize += i == 0 ? 1000 : 0;
+        wrong.vendorID ^= i == 1;
+        wrong.deviceID ^= i == 2;
+        wrong.pipelineCacheUUID[3] ^= i == 3;
+        sum_and_copy(file, &wrong);
+        use_planted(s, file, DIGITS + HEADER, true);
     }
 }
 
@@ -163,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kept, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged, begin, end),
+        cmocka_unit_test_setup_teardown(test_planted, begin, end),
         cmocka_unit_test_setup_teardown(test_unwritable, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
