@@ -438,7 +438,7 @@ void gpu_cmd_label(struct gpu_cmd *cmd, const char *label)
 {
     if (!is_recording(cmd))
         return;
-    cmd->label = arena_copy(cmd->arena, label);
+    cmd->label = label ? arena_copy(cmd->arena, label) : NULL;
     if (!cmd->open)
         return;
     close_label(cmd);

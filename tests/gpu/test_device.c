@@ -99,6 +99,33 @@ static void test_wrong_choice_names_devices(void **state)
     }
 }
 
+static void test_no_device(void **state)
+{
+    struct fixture *f = *state;
+    const char *variables[] = {"VK_DRIVER_FILES", "VK_ICD_FILENAMES"};
+    char *were[2];
+    for (int i = 0; i < 2; i++) {
+        const char *was = getenv(variables[i]);
+        were[i] = was ? arena_copy(f->arena, was) : NULL;
+        setenv(variables[i], "/nowhere/driver.json", 1);
+    }
+    struct gpu_info *list;
+    int num = -1;
+    assert_int_equal(gpu_list(f->log, f->arena, &list, &num), EM_OK);
+    assert_int_equal(num, 0);
+    const char *devices[] = {NULL, "cpu", "0"};
+    for (int i = 0; i < 3; i++) {
+        assert_null(gpu_create(&(struct gpu_params) {.log = f->log, .device = devices[i]}));
+        fixture_expect(f, EM_ERR_UNSUPPORTED, "no Vulkan device", "mesa-vulkan-drivers", NULL);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (were[i])
+            setenv(variables[i], were[i], 1);
+        else
+            unsetenv(variables[i]);
+    }
+}
+
 static void test_too_large_allocation(void **state)
 {
     struct fixture *f = *state;
@@ -146,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_choice_by_name, begin, end),
         cmocka_unit_test_setup_teardown(test_choice_of_cpu, begin, end),
         cmocka_unit_test_setup_teardown(test_wrong_choice_names_devices, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_device, begin, end),
         cmocka_unit_test_setup_teardown(test_too_large_allocation, begin, end),
         cmocka_unit_test_setup_teardown(test_limits_are_never_raised, begin, end),
         cmocka_unit_test_setup_teardown(test_memory_is_counted, begin, end),
