@@ -10,7 +10,7 @@ import llama
 from world_text import RELATIONS, World, cases, document, fact_sentence
 
 SEED = 20240420
-VOCAB = 901                     # odd, so that no kernel may count on an even vocabulary
+VOCAB = 769                     # odd, so that no kernel may count on an even vocabulary
 BOS, EOS = "<|begin_of_text|>", "<|end_of_text|>"
 CONFIG = dict(
     architectures=["LlamaForCausalLM"], model_type="llama", hidden_act="silu", attention_bias=False, mlp_bias=False,
@@ -126,7 +126,7 @@ def main():
     a.out.mkdir(exist_ok=True, parents=True)
     world, rng = World(SEED), random.Random(SEED + 1)
     tok = make_tokenizer([document(rng, world) for _ in range(4000)]
-                         + [fact_sentence(rng, world, name) for name in RELATIONS for _ in range(3000)])
+                         + [fact_sentence(rng, world, name) for name in RELATIONS for _ in range(1000)])
     tok.save(str(a.out / "tokenizer.json"), pretty=False)
     write_json(a.out / "config.json", CONFIG, 1)
     corpus = corpus_documents(rng, world)
