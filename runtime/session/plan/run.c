@@ -21,6 +21,11 @@ static enum em_status check_pass(struct em_session *s, const struct em_pass *pas
         if (p->target_first < 1 && (pass->answers || pass->terms))
             return em_fail(s, EM_ERR_CONFIG, "prompt %d has no token before its target", i);
     }
+    for (int i = 0; pass->terms && i < pass->num_prompts; i++)
+        if (pass->terms[i].lens < 0 || pass->terms[i].lens > s->config->layers)
+            return em_fail(s, EM_ERR_CONFIG,
+                           "a loss is read at layer %d; the model has layers 0 to %d",
+                           pass->terms[i].lens - 1, s->config->layers - 1);
     for (int i = 0; i < pass->num_probes; i++) {
         const struct em_probe *probe = &pass->probes[i];
         if (probe->layer < 0 || probe->layer >= s->config->layers)
