@@ -36,8 +36,10 @@ static bool is_blank(char c)
 static enum em_status fail_syntax(const struct json *j, const char *at, const char *what)
 {
     char near[25] = "the end of the text";
-    if (*at) {
-        size_t n = strcspn(at, "\r\n");
+    size_t n = strcspn(at, "\r\n");
+    if (*at && !n)
+        strcpy(near, "the end of the line");
+    if (n) {
         n = n > 20 ? 20 : n;
         while (n && ((unsigned char) at[n] & 0xC0) == 0x80) // not within a character
             n--;
@@ -58,10 +60,10 @@ enum em_status json_parse(struct log *log, const char *path, int first_line, con
         return fail_syntax(out, nul, "the character U+0000 is not allowed,");
     const char *end = text;
     out->root = cJSON_ParseWithOpts(text, &end, false);
-    while (is_blank(*end))
-        end++;
     if (!out->root)
         return fail_syntax(out, end, "this is not valid JSON,");
+    while (is_blank(*end))
+        end++;
     if (!*end)
         return EM_OK;
     json_close(out);
