@@ -64,7 +64,7 @@ static char *experiment_text(struct cli *cli, const struct edit_options *o)
     cJSON *algorithm = cJSON_AddObjectToObject(json, "algorithm");
     cJSON_AddStringToObject(algorithm, "name", o->algorithm ? o->algorithm : "rome");
     if (o->layer != NO_LAYER)
-        cJSON_AddNumberToObject(algorithm, "layer", o->layer);
+        cJSON_AddItemToObject(algorithm, "layers", cJSON_CreateIntArray(&o->layer, 1));
     cJSON_AddArrayToObject(json, "metrics");
     char *text = cJSON_PrintUnformatted(json);
     char *copy = arena_copy(cli->arena, text);
@@ -186,6 +186,17 @@ static void print_probability(const char *name, double before, double after)
     printf("  %-24.24s %9.3g %% %9.3g %%\n", name, 100 * before, 100 * after);
 }
 
+// On one line: the JSON has the text as it is.
+static void print_text(const struct edit *e, const char *name, int i, const char *text)
+{
+    char *line = arena_copy(e->cli->arena, text);
+    for (char *at = line; *at; at++) {
+        if (*at == '\n')
+            *at = ' ';
+    }
+    printf("  %-7s %s%s%s%s\n", name, e->prompts[i], cli_bold(e->cli), line, cli_plain(e->cli));
+}
+
 static void print_table(const struct edit *e, const struct state *before, const struct state *after)
 {
     const struct cli *cli = e->cli;
@@ -195,10 +206,9 @@ static void print_table(const struct edit *e, const struct state *before, const 
     if (e->true_target)
         print_probability(e->true_target, before->true_target, after->true_target);
     for (int i = 0; i < e->num_prompts; i++) {
-        printf("\n  before  %s%s%s%s\n", e->prompts[i], cli_bold(cli), before->texts[i],
-               cli_plain(cli));
-        printf("  after   %s%s%s%s\n", e->prompts[i], cli_bold(cli), after->texts[i],
-               cli_plain(cli));
+        putchar('\n');
+        print_text(e, "before", i, before->texts[i]);
+        print_text(e, "after", i, after->texts[i]);
     }
     printf("\n  edited in %.1f s\n", e->seconds);
 }
