@@ -73,85 +73,83 @@ static void newer_files_have_rope_parameters(void **state)
     assert_true(c.rope_theta == 300 && c.rope_factor == 2.5);
 }
 
+static const struct {
+    const char *find, *by, *message;
+} bad[] = {
+    {"LlamaForCausalLM", "Qwen2ForCausalLM",
+     ":2: architectures[0]: the architecture \"Qwen2ForCausalLM\" is not supported; "
+     "LlamaForCausalLM is"},
+    {"\"llama\"", "\"mistral\"", ":2: model_type: is \"mistral\"; \"llama\" is supported"},
+    {"\"llama\"", "7", ":2: model_type: is a number; a text is needed"},
+    {"[\"LlamaForCausalLM\"]", "[7]", ":2: architectures[0]: is a number; a text is needed"},
+    {"silu", "gelu", ":3: hidden_act: is \"gelu\"; \"silu\" is supported"},
+    {"\"attention_bias\": false", "\"attention_bias\": true",
+     ":3: attention_bias: is true; only models without these biases are supported"},
+    {"\"mlp_bias\": false", "\"mlp_bias\": true",
+     ":3: mlp_bias: is true; only models without these biases are supported"},
+    {"\"vocab_size\": 100", "\"quantization_config\": {\"bits\": 4}",
+     ":6: quantization_config: quantised safetensors are not supported; use F32, F16 or BF16 "
+     "weights, or a GGUF file"},
+    {"\"hidden_size\": 64,", "", ":1: hidden_size: is missing"},
+    {"\"hidden_size\": 64", "\"hidden_size\": \"64\"",
+     ":4: hidden_size: is a text; a whole number is needed"},
+    {"\"hidden_size\": 64", "\"hidden_size\": 64.5",
+     ":4: hidden_size: is 64.5; a whole number is needed"},
+    {"\"hidden_size\": 64", "\"hidden_size\": -1",
+     ":4: hidden_size: is -1; it must be in [1, 1048576]"},
+    {"\"hidden_size\": 64", "\"hidden_size\": 1e300",
+     NULL}, // the number is long; that it is an error is enough
+    {"\"hidden_size\": 64", "\"hidden_size\": 66",
+     ":4: hidden_size: 66 does not divide by num_attention_heads (4), and head_dim is missing"},
+    {"\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3",
+     ": 4 attention heads do not divide by 3 key-value heads"},
+    {"\"vocab_size\"", "\"head_dim\": 15, \"vocab_size\"",
+     ": the head width is 15; rotary positions need an even one"},
+    {"\"vocab_size\"", "\"head_dim\": 514, \"vocab_size\"",
+     ":6: head_dim: is 514; it must be in [1, 512]"},
+    {"\"vocab_size\": 100", "\"vocab_size\": 2", ": the end token is 2, but the vocabulary has 2"},
+    {"\"bos_token_id\": 1", "\"bos_token_id\": 100",
+     ": the begin token is 100, but the vocabulary has 100"},
+    {"[2, 3]", "[2, -3]", ":10: eos_token_id[1]: is not a token id"},
+    {"[2, 3]", "\"</s>\"", ":10: eos_token_id: is a text; a whole number is needed"},
+    {"[2, 3]", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", ":10: eos_token_id: has more than 16 ids"},
+    {"500000.0", "0", ":7: rope_theta: is 0; it must be in [1, 1e+15]"},
+    {"\"rope_scaling\": null", "\"rope_scaling\": 8",
+     ":8: rope_scaling: is a number; an object is needed"},
+    {"\"rope_scaling\": null", "\"rope_scaling\": {}", ":8: rope_scaling.rope_type: is missing"},
+    {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 2}",
+     ":8: rope_scaling.type: is \"yarn\"; \"default\", \"linear\" and \"llama3\" are "
+     "supported"},
+    {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\", \"beta_fast\": 32}",
+     ":8: rope_scaling.beta_fast: this scaling of the rotary angles is not supported"},
+    {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}",
+     ":8: rope_scaling.factor: is missing"},
+    {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}",
+     ":8: rope_scaling.factor: is 0; it must be in [1e-06, 1e+12]"},
+    {"\"rope_scaling\": null",
+     "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4,"
+     " \"high_freq_factor\": 4, \"original_max_position_embeddings\": 64}",
+     ":8: rope_scaling.high_freq_factor: is 4; it must be above low_freq_factor (4)"},
+    {"\"rope_scaling\": null",
+     "\"rope_scaling\": {\"type\": \"default\"}, \"rope_parameters\": {\"rope_type\": "
+     "\"default\"}",
+     ":8: rope_scaling: differs from rope_parameters"},
+    {"\"mlp_bias\": false", "\"partial_rotary_factor\": 0.5",
+     ":3: partial_rotary_factor: is 0.5; 1 is supported"},
+    {"\"tie_word_embeddings\": true", "\"tie_word_embeddings\": 1",
+     ":8: tie_word_embeddings: is a number; true or false is needed"},
+    {"{", "[{", ":12: this is not valid JSON, at the end of the text"},
+};
+
 static void what_is_wrong_is_named(void **state)
 {
-    static const struct {
-        const char *find, *by, *message;
-    } cases[] = {
-        {"LlamaForCausalLM", "Qwen2ForCausalLM",
-         ":2: architectures[0]: the architecture \"Qwen2ForCausalLM\" is not supported; "
-         "LlamaForCausalLM is"},
-        {"\"llama\"", "\"mistral\"", ":2: model_type: is \"mistral\"; \"llama\" is supported"},
-        {"\"llama\"", "7", ":2: model_type: is a number; a text is needed"},
-        {"[\"LlamaForCausalLM\"]", "[7]", ":2: architectures[0]: is a number; a text is needed"},
-        {"silu", "gelu", ":3: hidden_act: is \"gelu\"; \"silu\" is supported"},
-        {"\"attention_bias\": false", "\"attention_bias\": true",
-         ":3: attention_bias: is true; only models without these biases are supported"},
-        {"\"mlp_bias\": false", "\"mlp_bias\": true",
-         ":3: mlp_bias: is true; only models without these biases are supported"},
-        {"\"vocab_size\": 100", "\"quantization_config\": {\"bits\": 4}",
-         ":6: quantization_config: quantised safetensors are not supported; use F32, F16 or BF16 "
-         "weights, or a GGUF file"},
-        {"\"hidden_size\": 64,", "", ":1: hidden_size: is missing"},
-        {"\"hidden_size\": 64", "\"hidden_size\": \"64\"",
-         ":4: hidden_size: is a text; a whole number is needed"},
-        {"\"hidden_size\": 64", "\"hidden_size\": 64.5",
-         ":4: hidden_size: is 64.5; a whole number is needed"},
-        {"\"hidden_size\": 64", "\"hidden_size\": -1",
-         ":4: hidden_size: is -1; it must be in [1, 1048576]"},
-        {"\"hidden_size\": 64", "\"hidden_size\": 1e300",
-         NULL}, // the number is long; that it is an error is enough
-        {"\"hidden_size\": 64", "\"hidden_size\": 66",
-         ":4: hidden_size: 66 does not divide by num_attention_heads (4), and head_dim is missing"},
-        {"\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3",
-         ": 4 attention heads do not divide by 3 key-value heads"},
-        {"\"vocab_size\"", "\"head_dim\": 15, \"vocab_size\"",
-         ": the head width is 15; rotary positions need an even one"},
-        {"\"vocab_size\"", "\"head_dim\": 514, \"vocab_size\"",
-         ":6: head_dim: is 514; it must be in [1, 512]"},
-        {"\"vocab_size\": 100", "\"vocab_size\": 2",
-         ": the end token is 2, but the vocabulary has 2"},
-        {"\"bos_token_id\": 1", "\"bos_token_id\": 100",
-         ": the begin token is 100, but the vocabulary has 100"},
-        {"[2, 3]", "[2, -3]", ":10: eos_token_id[1]: is not a token id"},
-        {"[2, 3]", "\"</s>\"", ":10: eos_token_id: is a text; a whole number is needed"},
-        {"[2, 3]", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
-         ":10: eos_token_id: has more than 16 ids"},
-        {"500000.0", "0", ":7: rope_theta: is 0; it must be in [1, 1e+15]"},
-        {"\"rope_scaling\": null", "\"rope_scaling\": 8",
-         ":8: rope_scaling: is a number; an object is needed"},
-        {"\"rope_scaling\": null", "\"rope_scaling\": {}",
-         ":8: rope_scaling.rope_type: is missing"},
-        {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 2}",
-         ":8: rope_scaling.type: is \"yarn\"; \"default\", \"linear\" and \"llama3\" are "
-         "supported"},
-        {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\", \"beta_fast\": 32}",
-         ":8: rope_scaling.beta_fast: this scaling of the rotary angles is not supported"},
-        {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}",
-         ":8: rope_scaling.factor: is missing"},
-        {"\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}",
-         ":8: rope_scaling.factor: is 0; it must be in [1e-06, 1e+12]"},
-        {"\"rope_scaling\": null",
-         "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4,"
-         " \"high_freq_factor\": 4, \"original_max_position_embeddings\": 64}",
-         ":8: rope_scaling.high_freq_factor: is 4; it must be above low_freq_factor (4)"},
-        {"\"rope_scaling\": null",
-         "\"rope_scaling\": {\"type\": \"default\"}, \"rope_parameters\": {\"rope_type\": "
-         "\"default\"}",
-         ":8: rope_scaling: differs from rope_parameters"},
-        {"\"mlp_bias\": false", "\"partial_rotary_factor\": 0.5",
-         ":3: partial_rotary_factor: is 0.5; 1 is supported"},
-        {"\"tie_word_embeddings\": true", "\"tie_word_embeddings\": 1",
-         ":8: tie_word_embeddings: is a number; true or false is needed"},
-        {"{", "[{", ":12: this is not valid JSON, at the end of the text"},
-    };
     struct room *r = *state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct model_config c;
-        const char *text = replace_text(r, llama, cases[i].find, cases[i].by);
+        const char *text = replace_text(r, llama, bad[i].find, bad[i].by);
         assert_int_equal(config_from_json(r->log, "config.json", text, &c), EM_ERR_CONFIG);
-        if (cases[i].message)
-            expect_error(r, cases[i].by, "config.json%s", cases[i].message);
+        if (bad[i].message)
+            expect_error(r, bad[i].by, "config.json%s", bad[i].message);
         log_clear(r->log);
     }
     struct model_config c;
