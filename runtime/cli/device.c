@@ -61,7 +61,7 @@ static void print_statistics(struct cli *cli, const struct gpu_statistic *list, 
     for (int i = 0; i < num; i++) {
         const struct gpu_statistic *s = &list[i];
         const bool first =
-            !i || s->kernel != s[-1].kernel || strcmp(s->executable, s[-1].executable);
+            !i || s->kernel != s[-1].kernel || strcmp(s->executable, s[-1].executable) != 0;
         if (first)
             printf("\n%s%s%s  %s\n", cli_bold(cli), gpu_kernel_info(s->kernel)->name,
                    cli_plain(cli), s->executable);

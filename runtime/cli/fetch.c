@@ -15,8 +15,6 @@
 #include "cli/cli.h"
 #include "plugin/options.h"
 
-extern char **environ;
-
 const struct cli_known cli_known_models[] = {
     {
         .name = "smollm2",
@@ -73,8 +71,7 @@ static int run_program(const char *const *argv)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
     pid_t pid;
-    const int failed =
-        posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *) (uintptr_t) argv, environ);
+    const int failed = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *) argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed)
         return -1;

@@ -140,7 +140,7 @@ static enum em_status parse_option(struct parser *p, const char *word)
     const char *name = is_long ? word + 2 : word + 1;
     const char *equals = is_long ? strchr(name, '=') : NULL;
     const size_t length = equals ? (size_t) (equals - name) : strlen(name);
-    const char letter = is_long ? 0 : *name;
+    const char letter = is_long ? '\0' : *name;
     if (!is_long && length != 1)
         return fail_unknown_option(p, word);
 
