@@ -176,6 +176,15 @@ double *lab_zeros(struct lab *lab, uint32_t rows, uint32_t cols)
     return arena_array(lab->arena, double, (size_t) rows *cols + 1);
 }
 
+double *lab_column(struct lab *lab, const double *values, uint32_t rows, uint32_t cols,
+                   uint32_t col)
+{
+    double *column = lab_zeros(lab, rows, 1);
+    for (uint32_t r = 0; r < rows; r++)
+        column[r] = values[r * cols + col];
+    return column;
+}
+
 // --- tensors -------------------------------------------------------------------------------------
 
 static struct tensor place(struct lab *lab, enum tensor_type type, uint32_t rows, uint32_t cols)
@@ -253,11 +262,17 @@ static struct gpu_slice whole(const struct lab *lab)
     return (struct gpu_slice) {lab->buf, 0, lab->used};
 }
 
+static void expect_ok(const struct lab *lab, enum em_status status)
+{
+    if (status != EM_OK)
+        fail_msg("%s: %s", lab->what, log_error(lab->log));
+}
+
 static void run(struct lab *lab, struct gpu_cmd *cmd, uint8_t *result)
 {
-    assert_int_equal(gpu_upload(lab->gpu, whole(lab), lab->image), EM_OK);
-    assert_int_equal(gpu_cmd_run(cmd), EM_OK);
-    assert_int_equal(gpu_download(lab->gpu, result, whole(lab)), EM_OK);
+    expect_ok(lab, gpu_upload(lab->gpu, whole(lab), lab->image));
+    expect_ok(lab, gpu_cmd_run(cmd));
+    expect_ok(lab, gpu_download(lab->gpu, result, whole(lab)));
 }
 
 static void expect_same(struct lab *lab, const uint8_t *other, const char *what)
@@ -287,17 +302,12 @@ static struct gpu_cmd *begin(struct lab *lab)
     return cmd;
 }
 
-static void end(struct gpu_cmd *cmd)
-{
-    assert_int_equal(gpu_cmd_end(cmd), EM_OK);
-}
-
 void lab_run(struct lab *lab, lab_record_fn *record, const void *args, uint32_t rows)
 {
     uint8_t *again = malloc(LAB_SIZE);
     struct gpu_cmd *cmd = begin(lab);
     record(lab, cmd, args, 0, rows);
-    end(cmd);
+    expect_ok(lab, gpu_cmd_end(cmd));
     run(lab, cmd, lab->result);
     run(lab, cmd, again);
     gpu_cmd_destroy(&cmd);
@@ -307,7 +317,7 @@ void lab_run(struct lab *lab, lab_record_fn *record, const void *args, uint32_t 
         cmd = begin(lab);
         for (uint32_t r = 0; r < rows; r++)
             record(lab, cmd, args, r, 1);
-        end(cmd);
+        expect_ok(lab, gpu_cmd_end(cmd));
         run(lab, cmd, again);
         gpu_cmd_destroy(&cmd);
         expect_same(lab, again, "rows alone");

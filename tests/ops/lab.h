@@ -61,6 +61,8 @@ void lab_try(lab_case_fn *run, const void *cases, size_t size, int num, uint64_t
 double *lab_random(struct lab *lab, enum tensor_type type, uint32_t rows, uint32_t cols,
                    double scale);
 double *lab_zeros(struct lab *lab, uint32_t rows, uint32_t cols);
+double *lab_column(struct lab *lab, const double *values, uint32_t rows, uint32_t cols,
+                   uint32_t col);
 
 struct tensor lab_input(struct lab *lab, enum tensor_type type, uint32_t rows, uint32_t cols,
                         const double *values);
