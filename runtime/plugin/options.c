@@ -11,6 +11,8 @@
 #include "base/hash.h"
 #include "plugin/option_row.h"
 
+enum { MAX_SHOWN = 60 }; // bytes of a value in a message
+
 static enum em_status fail_at(const struct options_source *source, const char *key,
                               const char *message)
 {
@@ -23,8 +25,12 @@ static enum em_status fail_value(const struct options_source *source, const stru
                                  const char *key, const cJSON *found)
 {
     char *text = cJSON_PrintUnformatted(found);
-    if (text && strlen(text) > 60)
-        strcpy(text + 57, "...");
+    if (text && strlen(text) > MAX_SHOWN) {
+        size_t n = MAX_SHOWN - 3;
+        while ((text[n] & 0xC0) == 0x80) // not within a character
+            n--;
+        strcpy(text + n, "...");
+    }
     const char *needed = option_row_domain(source->arena, o);
     const char *message =
         arena_print(source->arena, "is %s; %s is needed", text ? text : "unreadable", needed);
