@@ -11,6 +11,7 @@
 #include "experiment/identity.h"
 #include "experiment/internal.h"
 #include "experiment/templates.h"
+#include "model/safetensors.h"
 
 // A path as the author wrote it, or a name that the caller fetches.
 static enum em_status find_model(struct experiment *e)
@@ -163,6 +164,28 @@ static enum em_status give_corpus(struct experiment *e)
     return EM_OK;
 }
 
+// Values from a file; one that knows none of the facts was made for another data set.
+static enum em_status import_values(struct experiment *e)
+{
+    const char *path = e->spec.import.values;
+    if (!path)
+        return EM_OK;
+    struct st_file file;
+    EM_TRY(st_open(e->log, e->arena, path, &file));
+    bool known = false;
+    for (int i = 0; i < e->data.num && !known; i++)
+        for (int t = 0; t < file.num && !known; t++) {
+            const char *dot = strchr(file.tensors[t].name, '.');
+            known = dot && strcmp(dot + 1, e->data.facts[i].id) == 0;
+        }
+    st_close(&file);
+    if (!known)
+        return document_fail(e->document, "import.values",
+                             "%s holds no value of any fact of this experiment (such as z.%s)",
+                             path_name(path), e->data.facts[0].id);
+    return session_store_import(e->session, path);
+}
+
 // What the algorithm's stored values depend on beside the fact, the model and the templates.
 static enum em_status set_store_key(struct experiment *e)
 {
@@ -182,8 +205,7 @@ static enum em_status set_up(struct experiment *e)
     EM_TRY(check_prompts(e));
     EM_TRY(give_corpus(e));
     EM_TRY(set_store_key(e));
-    if (e->spec.import.values)
-        EM_TRY(session_store_import(e->session, e->spec.import.values));
+    EM_TRY(import_values(e));
     e->seconds[PHASE_LOAD] += time_now() - begun;
     begun = experiment_call_begin(e);
     const enum em_status status = templates_make(e);

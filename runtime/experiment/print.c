@@ -168,9 +168,9 @@ static void print_seconds(const struct results *r, FILE *to)
     const cJSON *memory = json_get(r->timing.root, "peak_memory");
     if (!seconds)
         return;
-    fprintf(to, "\n  seconds ");
-    for (const cJSON *s = seconds->child; s; s = s->next)
-        fprintf(to, "%s%s %.1f", s == seconds->child ? "" : ", ", s->string, s->valuedouble);
+    fprintf(to, "\n  seconds %.1f:", number_of(json_get(seconds, "total")));
+    for (const cJSON *s = seconds->child; s && strcmp(s->string, "total") != 0; s = s->next)
+        fprintf(to, "%s %s %.1f", s == seconds->child ? "" : ",", s->string, s->valuedouble);
     fprintf(to, "\n  device  %s; %.0f MB of memory, %.0f MB on the device\n",
             text_of(r->timing.root, "device", "?"), number_of(json_get(memory, "resident")) / 1e6,
             number_of(json_get(memory, "device")) / 1e6);
