@@ -218,7 +218,7 @@ static void test_device_limits(void **state)
         struct fixture_params params = shader;
         if (i) { // every matrix in several ranges, the weights in several allocations
             params.max_range = 16384;
-            params.max_alloc = 192 * 1024;
+            params.max_alloc = 256 * 1024;
         }
         fixture_open(&f, &params);
         struct em_prompt *p = make_prompts(&f);
