@@ -54,7 +54,10 @@ char *room_file(struct room *r, const char *name, const void *data, size_t size)
 {
     char *path = room_path(r, name);
     assert_int_equal(folder_make(r->log, path_folder(r->a, path)), EM_OK);
-    assert_int_equal(file_write(r->log, path, data, size), EM_OK);
+    FILE *file = fopen(path, "wb"); // file_write would wait for the disk, thousands of times
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
     return path;
 }
 

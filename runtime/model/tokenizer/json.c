@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "model/tokenizer/parts.h"
 
-enum { MAX_ID = 1 << 24, MAX_PATTERNS = 16 };
+enum { MAX_ID = 1 << 20, MAX_PATTERNS = 16 };
 
 struct builder {
     struct arena *a;

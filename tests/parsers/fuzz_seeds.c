@@ -1,0 +1,78 @@
+// Writes what the fuzz targets begin with, good files of each kind: fuzz_seeds FOLDER
+
+#include "tiny.h"
+#include "words.h"
+
+#include "model/safetensors.h"
+
+static void write_safetensors(struct room *r)
+{
+    const float values[6] = {1, 2, 3};
+    const struct st_tensor tensors[] = {
+        {.name = "a",
+         .type = ST_F32,
+         .num_dims = 2,
+         .dims = {2, 3},
+         .data = (const uint8_t *) values},
+        {.name = "b", .type = ST_U8, .num_dims = 1, .dims = {5}, .data = (const uint8_t *) values},
+    };
+    room_text(r, "safetensors/none", "{}");
+    if (st_write(r->log, room_path(r, "safetensors/two"), tensors, 2, "{\"a\":\"b\"}") != EM_OK)
+        fail_msg("%s", log_error(r->log));
+}
+
+static void write_gguf(struct room *r)
+{
+    static const char *const merges[] = {"a b"};
+    const struct tokenizer_params p = words_make(r, merges, 1);
+    const char *words[TINY_VOCAB] = {"a", "b", "ab", "<s>", "[X]", "1", "2"};
+    const int kinds[TINY_VOCAB] = {1, 1, 1, 3, 4, 1, 1};
+    struct gguf_maker g = gguf_make(r);
+    tiny_gguf_config(&g);
+    for (int i = 0; i < TINY_TENSORS; i++) {
+        const struct tiny_tensor t = tiny_tensor(r, i, false);
+        gguf_put_tensor(&g, t.gguf, tiny_gguf_type(t.type), t.cols, t.rows, t.data, t.size);
+    }
+    gguf_put_text(&g, "tokenizer.ggml.model", "gpt2");
+    gguf_put_text(&g, "tokenizer.ggml.pre", "smollm");
+    gguf_put_texts(&g, "tokenizer.ggml.tokens", words, TINY_VOCAB);
+    gguf_put_ints(&g, "tokenizer.ggml.token_type", kinds, TINY_VOCAB);
+    gguf_put_texts(&g, "tokenizer.ggml.merges", p.merges, 1);
+    gguf_put_int(&g, "tokenizer.ggml.bos_token_id", 3);
+    gguf_write(r, &g, "gguf/tiny");
+}
+
+static void write_texts(struct room *r)
+{
+    room_text(r, "config/tiny", tiny_config);
+    room_text(r, "config/scaled",
+              replace_text(r, tiny_config, "\"vocab_size\"",
+                           "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8,"
+                           "\"low_freq_factor\": 1, \"high_freq_factor\": 4,"
+                           "\"original_max_position_embeddings\": 64}, \"vocab_size\""));
+    room_text(
+        r, "tokenizer/small",
+        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2, \"c\": 3, "
+        "\"abc\": 5},"
+        " \"merges\": [\"a b\", [\"ab\", \"c\"]]}, \"added_tokens\": [{\"id\": 4, \"content\":"
+        " \"<s>\", \"special\": true, \"lstrip\": true}], \"pre_tokenizer\": {\"type\":"
+        " \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\":"
+        " \"[^\\\\s]+|\\\\s+(?!\\\\S)\"}, \"behavior\": \"Isolated\"}, {\"type\": \"Digits\","
+        " \"individual_digits\": true}, {\"type\": \"ByteLevel\"}]}, \"post_processor\":"
+        " {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\":"
+        " \"<s>\"}}, {\"Sequence\": {}}], \"special_tokens\": {\"<s>\": {\"ids\": [4]}}}}");
+    room_text(r, "encode/text", "The caf\xC3\xA9's 123 theaaaa\n\n\xE4\xB8\xAD\xFF\xC2\xA0!? ");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    struct room r = {.log = log_create(stderr, LOG_NORMAL), .a = arena_create(), .folder = argv[1]};
+    write_safetensors(&r);
+    write_gguf(&r);
+    write_texts(&r);
+    arena_destroy(&r.a);
+    log_destroy(&r.log);
+    return 0;
+}
