@@ -32,8 +32,8 @@ vec2 weigh(uint row, uint head, uint key, uvec2 place)
         scores += q_load(place.x + col, left) * kv_load(key + col, left);
         gradients += result_load(place.y + col, left) * kv_load(value + col, left);
     }
-    float score = p.scale * ((scores.x + scores.y) + (scores.z + scores.w));
-    float gradient = (gradients.x + gradients.y) + (gradients.z + gradients.w);
+    float score = p.scale * sum4(scores);
+    float gradient = sum4(gradients);
     float weight = exp(score - lse[element(p.lse, row, head)]);
     return weight * vec2(1.0, p.scale * (gradient - deltas[element(p.delta, row, head)]));
 }

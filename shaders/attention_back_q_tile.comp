@@ -32,9 +32,9 @@ vec2 weigh(uint row, uint head, uint key)
         gradients += result_load(element(p.result, row, first + col), left) *
                      kv_load(value + col, left);
     }
-    float score = p.scale * ((scores.x + scores.y) + (scores.z + scores.w));
+    float score = p.scale * sum4(scores);
     float weight = exp(score - lse[element(p.lse, row, head)]);
-    return weight * vec2(1.0, (gradients.x + gradients.y) + (gradients.z + gradients.w));
+    return weight * vec2(1.0, sum4(gradients));
 }
 
 void attend(uint row, uint head)

@@ -25,7 +25,7 @@ float score(uint query, uint key)
     vec4 sums = vec4(0);
     for (uint col = 0; col < p.head_dim; col += 4)
         sums += q_load(query + col, p.head_dim - col) * kv_load(key + col, p.head_dim - col);
-    return p.scale * ((sums.x + sums.y) + (sums.z + sums.w));
+    return p.scale * sum4(sums);
 }
 
 void attend(uint row, uint head)

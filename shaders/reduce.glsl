@@ -16,8 +16,3 @@ float reduce_sum(float value)
     barrier(); // before the next use overwrites it
     return sum;
 }
-
-float sum4(vec4 v)
-{
-    return (v.x + v.y) + (v.z + v.w);
-}

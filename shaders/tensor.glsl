@@ -48,6 +48,11 @@ uint element(view v, uint row, uint col)
     return v.offset + row * v.stride + col;
 }
 
+float sum4(vec4 v)
+{
+    return (v.x + v.y) + (v.z + v.w);
+}
+
 // A workgroup takes rows row_first(), row_first() + row_step(), ... and, where it shares a row with
 // others (the grid's y), a lane takes the quads that begin at col_first(), ...
 uint row_first()

@@ -6,6 +6,8 @@
 
 #include "op/dispatch.h"
 
+enum { OP_DIRECT_HEAD = 128 }; // the widest head that is kept in registers
+
 static struct push_attention attention_push(uint32_t rows, uint32_t heads, uint32_t kv_heads,
                                             uint32_t head_dim)
 {
@@ -19,13 +21,22 @@ static struct push_attention attention_push(uint32_t rows, uint32_t heads, uint3
     };
 }
 
-// A workgroup for each row and each of `heads`.
-static void attention_end(struct op_dispatch *d, const struct push_attention *push, uint32_t heads)
+// The kernels come in two kinds with the same bindings: a workgroup a (row, head), or a lane, with
+// the head in registers.
+static void attention_end(struct op_dispatch *d, const struct push_attention *push, uint32_t heads,
+                          enum gpu_kernel direct)
 {
+    const struct op_tuning *t = &d->op->tuning;
     if (push->head_dim % 4 != 0)
         d->d.spec[1] = 1; // RAGGED: a head is no whole number of quads
+    if (t->direct && d->d.spec[1] == 0 && push->head_dim <= OP_DIRECT_HEAD) {
+        d->d.kernel = direct;
+        d->d.spec[2] = push->head_dim / 4;
+        op_end_rows(d, push, op_groups(push->rows * heads, t->row_lanes), t->row_lanes);
+        return;
+    }
     d->d.groups[1] = heads;
-    op_end_rows(d, push, push->rows, d->op->tuning.attention_lanes);
+    op_end_rows(d, push, push->rows, t->attention_lanes);
 }
 
 static void attention_block(struct op *op, struct gpu_cmd *cmd, const struct op_attention *p)
@@ -38,7 +49,7 @@ static void attention_block(struct op *op, struct gpu_cmd *cmd, const struct op_
     op_bind_elements(&d, p->path, &push.list);
     op_bind(&d, p->out, &push.result);
     op_bind_elements(&d, p->lse, &push.lse);
-    attention_end(&d, &push, p->heads);
+    attention_end(&d, &push, p->heads, KERNEL_attention_direct);
 }
 
 void op_attention(struct op *op, struct gpu_cmd *cmd, const struct op_attention *p)
@@ -69,7 +80,7 @@ static void back_q_block(struct op *op, struct gpu_cmd *cmd, const struct op_att
     op_bind(&d, p->dout, &push.result);
     op_bind(&d, p->dq, &push.dq);
     op_bind_elements(&d, p->delta, &push.delta);
-    attention_end(&d, &push, p->heads);
+    attention_end(&d, &push, p->heads, KERNEL_attention_back_q_direct);
 }
 
 static void back_kv_block(struct op *op, struct gpu_cmd *cmd, const struct op_attention_back *p)
@@ -84,7 +95,7 @@ static void back_kv_block(struct op *op, struct gpu_cmd *cmd, const struct op_at
     op_bind(&d, p->dout, &push.result);
     op_bind_elements(&d, p->delta, &push.delta);
     op_bind(&d, p->dkv, &push.dkv);
-    attention_end(&d, &push, p->kv_heads);
+    attention_end(&d, &push, p->kv_heads, KERNEL_attention_back_kv_direct);
 }
 
 void op_attention_back(struct op *op, struct gpu_cmd *cmd, const struct op_attention_back *p)

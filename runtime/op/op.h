@@ -24,7 +24,7 @@ enum op_matmul { OP_MATMUL_AUTO, OP_MATMUL_HOST, OP_MATMUL_SHADER };
 
 struct op_params {
     struct gpu *gpu;
-    enum op_matmul matmul; // AUTO: the host's BLAS on a device of type CPU, else shaders
+    enum op_matmul matmul;          // AUTO: the host's BLAS on a device of type CPU, else shaders
     const struct op_tuning *tuning; // for tests: another device's cut; NULL: this device's own
 };
 

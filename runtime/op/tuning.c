@@ -8,7 +8,7 @@ static const struct op_tuning cpu = {
     .row_lanes = 8,
     .quad_lanes = 8,
     .quads = UINT32_MAX,
-    .attention_lanes = 8,
+    .attention_lanes = 64,
     .direct = true,
 };
 

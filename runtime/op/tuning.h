@@ -16,7 +16,7 @@ struct op_tuning {
     uint32_t quad_lanes;      // of a workgroup of an elementwise kernel
     uint32_t quads;           // of a row, for each of its lanes
     uint32_t attention_lanes; // of a workgroup for a (row, head)
-    bool direct;              // matmul without shared memory
+    bool direct;              // matmul and attention in registers, without shared memory
 };
 
 struct op_tuning op_tuning_of(enum gpu_type type);

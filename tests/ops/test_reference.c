@@ -46,8 +46,7 @@ static double loss(const struct function *f, const double *x, const double *dy)
 
 static void expect_gradient(const struct function *f)
 {
-    assert_in_range(f->inputs, 1, MOST);
-    assert_in_range(f->outputs, 1, MOST);
+    assert_true(f->inputs <= MOST && f->outputs <= MOST);
     struct values x = random_values("x"), dx = {{0}};
     const struct values dy = random_values("dy");
     f->back(x.at, dy.at, dx.at);
