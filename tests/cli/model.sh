@@ -1,0 +1,94 @@
+#!/bin/sh
+# Commands that run a model, on the small world: what they print, what they refuse, how they stop.
+#
+#   model.sh PROGRAM JSON_VALID WORLD
+set -eu
+. "$(dirname "$0")/expect.sh"
+json_valid=$2 world=$3
+cd "$scratch"
+
+# number NAME [N]: the first, or N-th, such number in the JSON of the last run
+number() { sed -n "s/.*\"$1\":[[:space:]]*\([-0-9][-+0-9.e]*\).*/\1/p" "$scratch/out" | sed -n "${2:-1}p"; }
+holds() { # CONDITION of awk, in words
+    awk "BEGIN { exit !($1) }" || wrong "$2"
+}
+json() {
+    run "$@" --json
+    [ "$code" = 0 ] && "$json_valid" <"$scratch/out" || wrong "JSON of emend $*"
+}
+
+# generate: the world answers its facts; the same twice; other draws by another seed
+fact='The mother tongue of Gabreim Kozal is'
+prints "$fact Grerian." generate --model "$world" --prompt "$fact" --length 20
+json generate --model "$world" --prompt "$fact" --prompt 'Megesh Rito grew up speaking' --length 3
+case $out in *'"prompt":	"Megesh Rito grew up speaking"'*) ;; *) wrong 'two prompts' ;; esac
+draw() { run generate --model "$world" --prompt At --length 30 --top-k 20 --seed "$1"; }
+draw 1; first=$out
+draw 1; [ "$out" = "$first" ] || wrong 'one seed, two texts'
+draw 2; [ "$out" != "$first" ] || wrong 'two seeds, one text'
+
+# score
+json score --model "$world" --prompt "$fact" --target Grerian
+holds "$(number probability) > 0.9" 'the world knows its fact'
+case $out in *'"first_choice":	true'*) ;; *) wrong 'the first choice' ;; esac
+prints 'Krutian' score --model "$world" --prompt "$fact" --target Grerian --target Krutian
+fails 2 "the target behind \"$fact\" is empty" score --model "$world" --prompt "$fact" --target ''
+fails 2 "/dev: has no config.json; a Hugging Face folder or a GGUF file is needed" score --model /dev --prompt a --target b
+
+# edit
+set -- --model "$world" --prompt 'The birthplace of {} is' --subject 'Ludroum Pidrüm' --target Vamo --layer 2
+json edit "$@"
+holds "$(number target) < 0.1" 'the new target is unlikely before'
+holds "$(number target 2) > 0.9" 'the new target is likely after'
+prints 'after   The birthplace of Ludroum Pidrüm is Vamo' edit "$@"
+
+fails 2 'command line:1: data.facts[0].prompt: the subject "a" is not in "The is", which holds no {}' edit --model "$world" --prompt 'The is' --subject a --target b
+fails 2 'command line:1: algorithm.layers: layer 9 is beyond the model, which has layers 0 to 3' edit --model "$world" --prompt 'The {}' --subject a --target b --layer 9
+
+# run and check
+cat >demo.json <<EOF
+{
+  "name": "demo",
+  "model": "$world",
+  "data": { "path": "$world/facts.json", "count": 2 },
+  "covariance": { "corpus": "$world/corpus.txt" },
+  "algorithm": { "name": "rome", "layers": [2] },
+  "metrics": ["efficacy", "paraphrase", "neighborhood", "score"]
+}
+EOF
+prints 'demo.json is fine; its results go to runs/demo' check demo.json
+json check demo.json
+prints 'ES   efficacy' run demo.json --quiet
+json run demo.json
+case $out in *'"efficacy"'*'"ci95"'*) ;; *) wrong 'the JSON of a run' ;; esac
+case $err in *'was finished before'*) ;; *) wrong 'a finished run is not run again' ;; esac
+fails 2 'none.json: cannot be opened: No such file or directory' run none.json
+echo '{ "name": ' >bad.json
+fails 2 'bad.json:2: this is not valid JSON, at the end of the text' run bad.json
+fails 2 '--set data.cuont=3: unknown option of data; did you mean "count"?' run demo.json --set data.cuont=3
+fails 2 'demo.json/x: the run folder cannot be made: demo.json is not a folder; choose another with --out' run demo.json --out demo.json/x
+export VK_DRIVER_FILES="$scratch/none" VK_ICD_FILENAMES="$scratch/none"
+run run demo.json --out other
+unset VK_DRIVER_FILES VK_ICD_FILENAMES
+case $code$err in 3'emend: no Vulkan device was found: '*) ;; *) wrong 'no device' ;; esac
+[ ! -e other ] || wrong 'a folder is made without a device'
+
+# an interrupted run stops with 130 and goes on to the results of one that never stopped
+set -- run demo.json --quiet --set data.count=12
+prints 'ES   efficacy' "$@" --out whole
+checks=$((checks + 1))
+"$program" "$@" --out halves >halves.out 2>halves.err &
+pid=$!
+while [ ! -s halves/cases.jsonl ] && kill -0 $pid 2>/dev/null; do sleep 0.02; done
+kill -TERM $pid
+code=0
+wait $pid || code=$?
+err=$(cat halves.err) out=$(cat halves.out)
+[ "$code" = 130 ] || wrong 'an interrupted run'
+case $err in *'stopping as soon as nothing is lost'*) ;; *) wrong 'an interrupted run says nothing' ;; esac
+prints 'ES   efficacy' "$@" --out halves
+for file in cases.jsonl summary.json experiment.json; do
+    cmp whole/$file halves/$file || wrong "$file of a resumed run"
+done
+
+finish
