@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the golden values in this folder. See README.md.
 
-    python3 make_golden.py [tiny] [templates] [world]      needs torch, safetensors, tokenizers"""
+python3 make_golden.py [tiny] [templates] [world]      needs torch, safetensors, tokenizers"""
+
 import json, pathlib, random, sys
 import torch
 from safetensors.torch import save_file
@@ -30,8 +31,10 @@ def write_json(path, value):
 
 
 def write_tensors(path, tensors):
-    save_file({k: (v if v.dtype == torch.int32 else v.float()).contiguous()
-               for k, v in tensors.items()}, path)
+    save_file(
+        {k: (v if v.dtype == torch.int32 else v.float()).contiguous() for k, v in tensors.items()},
+        path,
+    )
 
 
 def fixed_vector(i, n):
@@ -43,27 +46,68 @@ def times_fixed(A):
     """Rows A v_i, i = 1 .. 4."""
     return torch.stack([A @ fixed_vector(i, A.shape[1]) for i in (1, 2, 3, 4)])
 
+
 # --- random models
 
 
 TINY = {
     "tiny-mha": dict(  # as Llama 2
-        vocab_size=101, hidden_size=32, intermediate_size=60, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=4, rms_norm_eps=1e-6, rope_theta=10000.0, tie_word_embeddings=False,
-        torch_dtype="float32"),
+        vocab_size=101,
+        hidden_size=32,
+        intermediate_size=60,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        rms_norm_eps=1e-6,
+        rope_theta=10000.0,
+        tie_word_embeddings=False,
+        torch_dtype="float32",
+    ),
     "tiny-gqa-llama3": dict(  # as Llama 3.1
-        vocab_size=131, hidden_size=48, intermediate_size=84, num_hidden_layers=2, num_attention_heads=6,
-        num_key_value_heads=2, rms_norm_eps=1e-5, rope_theta=500000.0, tie_word_embeddings=False,
-        rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
-                          original_max_position_embeddings=64), torch_dtype="bfloat16"),
+        vocab_size=131,
+        hidden_size=48,
+        intermediate_size=84,
+        num_hidden_layers=2,
+        num_attention_heads=6,
+        num_key_value_heads=2,
+        rms_norm_eps=1e-5,
+        rope_theta=500000.0,
+        tie_word_embeddings=False,
+        rope_scaling=dict(
+            rope_type="llama3",
+            factor=8.0,
+            low_freq_factor=1.0,
+            high_freq_factor=4.0,
+            original_max_position_embeddings=64,
+        ),
+        torch_dtype="bfloat16",
+    ),
     "tiny-tied": dict(  # a head width that is not D/H, nothing a multiple of four
-        vocab_size=259, hidden_size=34, intermediate_size=66, num_hidden_layers=2, num_attention_heads=3,
-        num_key_value_heads=1, head_dim=10, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=True,
-        torch_dtype="float32"),
+        vocab_size=259,
+        hidden_size=34,
+        intermediate_size=66,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        num_key_value_heads=1,
+        head_dim=10,
+        rms_norm_eps=1e-5,
+        rope_theta=10000.0,
+        tie_word_embeddings=True,
+        torch_dtype="float32",
+    ),
     "tiny-linear": dict(  # positions stretched, three blocks, half precision
-        vocab_size=97, hidden_size=24, intermediate_size=44, num_hidden_layers=3, num_attention_heads=2,
-        num_key_value_heads=1, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False,
-        rope_scaling=dict(rope_type="linear", factor=4.0), torch_dtype="float16"),
+        vocab_size=97,
+        hidden_size=24,
+        intermediate_size=44,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        rms_norm_eps=1e-5,
+        rope_theta=10000.0,
+        tie_word_embeddings=False,
+        rope_scaling=dict(rope_type="linear", factor=4.0),
+        torch_dtype="float16",
+    ),
 }
 
 
@@ -71,30 +115,47 @@ def make_tiny():
     for number, (name, shape) in enumerate(TINY.items()):
         folder, gen = HERE / name, torch.Generator().manual_seed(SEED + number)
         folder.mkdir(exist_ok=True)
-        config = dict(architectures=["LlamaForCausalLM"], model_type="llama", hidden_act="silu",
-                      attention_bias=False, mlp_bias=False, bos_token_id=1, eos_token_id=2,
-                      max_position_embeddings=256, **{"rope_scaling": None, **shape})
+        config = dict(
+            architectures=["LlamaForCausalLM"],
+            model_type="llama",
+            hidden_act="silu",
+            attention_bias=False,
+            mlp_bias=False,
+            bos_token_id=1,
+            eos_token_id=2,
+            max_position_embeddings=256,
+            **{"rope_scaling": None, **shape},
+        )
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
         model = llama.Llama(config)
         with torch.no_grad():
             for w in model.parameters():
                 noise = torch.randn(w.shape, generator=gen)
                 w.copy_(1 + 0.2 * noise if w.dim() == 1 else noise / w.shape[1] ** 0.5)
-        save_file(llama.state_to_save(model, getattr(torch, shape["torch_dtype"])),
-                  folder / "model.safetensors", metadata={"format": "pt"})
+        save_file(
+            llama.state_to_save(model, getattr(torch, shape["torch_dtype"])),
+            folder / "model.safetensors",
+            metadata={"format": "pt"},
+        )
         write_tensors(folder / "golden.safetensors", trials(llama.load(folder, torch.float64), gen))
         drift(folder)
 
 
 def trials(model, gen):
-    """Logits, loss and gradients of sequences of chance; at 150 tokens, of every tenth position only."""
+    """Logits, loss and gradients of sequences of chance; of 150 tokens, at every tenth position."""
     out = {}
     for length in LENGTHS:
         ids = torch.randint(3, model.config["vocab_size"], (length,), generator=gen)
         rows = torch.tensor(sorted({*range(0, length, 10 if length > 40 else 1), length - 1}))
         values = sites_of(model, ids)
         logits = model.head(values["block_out"][-1])
-        out.update({f"ids.{length}": ids.int(), f"rows.{length}": rows.int(), f"logits.{length}": logits[rows]})
+        out.update(
+            {
+                f"ids.{length}": ids.int(),
+                f"rows.{length}": rows.int(),
+                f"logits.{length}": logits[rows],
+            }
+        )
         if length == 1:
             continue
         log_p = torch.log_softmax(logits[:-1], -1)
@@ -122,7 +183,7 @@ def sites_of(model, ids):
         out = middle + mlp
         for site, value in zip(SITES, (h, attn, key, mlp, out)):
             values[site].append(value)
-        h = out + 0          # the next block's input is another tensor: what it alone passes on is its gradient
+        h = out + 0  # another tensor, whose gradient is what it passes on by itself
     return values
 
 
@@ -130,38 +191,48 @@ def drift(folder):
     """Says how far float32 and transformers' own Llama are from ours in float64."""
     ids = torch.randint(3, 97, (40,), generator=torch.Generator().manual_seed(3))
     double, single = (llama.load(folder, t)(ids).double() for t in (torch.float64, torch.float32))
-    line = f"{folder.name}: float32 {((single - double).abs().max() / (double.max() - double.min())).item():.1e}"
+    spread = double.max() - double.min()
+    line = f"{folder.name}: float32 {((single - double).abs().max() / spread).item():.1e}"
     try:
         line += f", transformers {llama.check_against_transformers(folder):.1e}"
     except ImportError:
         line += ", transformers is not installed"
     print(line, "of the logits' spread")
 
+
 # --- the small world
 
 
 LAYER, TOKENS = 1, 6000
 HYPER = dict(editing.HYPER, v_lr=0.2, clamp=1.0)
-CASES = (1, 7, 11, 16, 19, 24)      # 2 to 25 steps, targets of 1 to 4 tokens, two of one subject
+CASES = (1, 7, 11, 16, 19, 24)  # 2 to 25 steps, targets of 1 to 4 tokens, two of one subject
 
 
 @torch.no_grad()
 def make_templates():
-    """Texts that the model goes on with from five words: sampled from the top 5, so many tokens in all."""
+    """Texts that the model writes from five words, sampled from the top 5."""
     subject, rng = editing.Subject(WORLD, torch.float64), random.Random(SEED)
 
     def sample(start, length):
         ids = subject.ids(start)
         while len(ids) < length:
-            top = torch.softmax(subject.net(torch.tensor(ids))[-1, :-2], -1).topk(5)     # nothing special
+            logits = subject.net(torch.tensor(ids))[-1, :-2]  # special tokens are the last two
+            top = torch.softmax(logits, -1).topk(5)
             ids.append(rng.choices(top.indices.tolist(), top.values.tolist())[0])
         return " ".join(subject.text(ids).replace("{", " ").replace("}", " ").split()) + ". {}"
 
     words = ("The", "Therefore", "Because", "I", "You")
-    (HERE / "world" / "templates.json").write_text(json.dumps(dict(
-        memit=["{}"] + [sample(w, 10) for w in words],
-        rome=["{}"] + [sample(w, n) for n in (5, 10) for w in words for _ in "ab"]),
-        indent=1, ensure_ascii=False) + "\n")
+    (HERE / "world" / "templates.json").write_text(
+        json.dumps(
+            dict(
+                memit=["{}"] + [sample(w, 10) for w in words],
+                rome=["{}"] + [sample(w, n) for n in (5, 10) for w in words for _ in "ab"],
+            ),
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
 
 
 def make_world():
@@ -187,8 +258,14 @@ def write_tokens(subject, out):
 
 @torch.no_grad()
 def write_logits(subject, out, some):
-    texts = ["The", "I remember"] + [editing.fact_of(c)["prompt"].replace("{}", c["requested_rewrite"]["subject"])
-                                     for c in some[:2]] + [some[2]["paraphrase_prompts"][0]]
+    texts = (
+        ["The", "I remember"]
+        + [
+            editing.fact_of(c)["prompt"].replace("{}", c["requested_rewrite"]["subject"])
+            for c in some[:2]
+        ]
+        + [some[2]["paraphrase_prompts"][0]]
+    )
     texts.append((WORLD / "corpus.txt").read_text().split("\n\n")[0])
     entries, tensors = [], {}
     for i, text in enumerate(texts):
@@ -214,7 +291,9 @@ def write_edits(subject, out, some, templates):
         f, i = editing.fact_of(case), case["case_id"]
         r = editing.prepare(subject, f, LAYER, templates["memit"], HYPER)
         check_margin(i, r["log"])
-        facts.append(dict(case_id=i, fact=f, **{k: r[k] for k in ("target", "rows", "subject_last", "log")}))
+        facts.append(
+            dict(case_id=i, fact=f, **{k: r[k] for k in ("target", "rows", "subject_last", "log")})
+        )
         tensors.update({f"{k}.{i}": r[k] for k in ("z", "z0", "key", "key_bare", "residual")})
         print(f"case {i}: {len(r['log'])} steps, loss {r['log'][-1]['loss']:.4f}", f)
     f, i = editing.fact_of(some[0]), some[0]["case_id"]
@@ -222,10 +301,18 @@ def write_edits(subject, out, some, templates):
     check_margin(i, r["log"])
     text, last = editing.place(subject, "{}", f)
     bare = subject.key_and_mlp(subject.ids(text), LAYER)[1][last]
-    tensors.update({f"rome.v.{i}": r["z"], f"rome.v0.{i}": r["z0"], f"rome.mlp_bare.{i}": bare,
-                    f"rome.key_mean.{i}": editing.keys(subject, f, LAYER, templates["rome"]).mean(0)})
+    tensors.update(
+        {
+            f"rome.v.{i}": r["z"],
+            f"rome.v0.{i}": r["z0"],
+            f"rome.mlp_bare.{i}": bare,
+            f"rome.key_mean.{i}": editing.keys(subject, f, LAYER, templates["rome"]).mean(0),
+        }
+    )
     original = dict(case_id=i, subject_last=r["subject_last"], log=r["log"])
-    write_json(out / "edit.json", dict(layer=LAYER, hyper=HYPER, facts=facts, rome_original=original))
+    write_json(
+        out / "edit.json", dict(layer=LAYER, hyper=HYPER, facts=facts, rome_original=original)
+    )
     tensors = {k: v.float() for k, v in tensors.items()}
     write_tensors(out / "edit.safetensors", tensors)
     return {k: v.double() for k, v in tensors.items()}
@@ -237,10 +324,20 @@ def write_moment(subject, out, edits):
     C = editing.second_moment(subject, LAYER, pieces)
     eigen, keys = torch.linalg.eigvalsh(C), [edits[f"key.{i}"] for i in CASES]
     solves = torch.stack([torch.linalg.solve(C, k) for k in keys])
-    write_json(out / "cov.json", dict(
-        layer=LAYER, tokens=TOKENS, documents=len(pieces), trace=C.trace().item(), eigen_min=eigen[0].item(),
-        eigen_max=eigen[-1].item(), condition=(eigen[-1] / eigen[0]).item(), Cv=times_fixed(C).tolist(),
-        k_Cinv_k=[(k @ u).item() for k, u in zip(keys, solves)]))
+    write_json(
+        out / "cov.json",
+        dict(
+            layer=LAYER,
+            tokens=TOKENS,
+            documents=len(pieces),
+            trace=C.trace().item(),
+            eigen_min=eigen[0].item(),
+            eigen_max=eigen[-1].item(),
+            condition=(eigen[-1] / eigen[0]).item(),
+            Cv=times_fixed(C).tolist(),
+            k_Cinv_k=[(k @ u).item() for k, u in zip(keys, solves)],
+        ),
+    )
     write_tensors(out / "cov.safetensors", dict(C=C, solves=solves))
     return C
 

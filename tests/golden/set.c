@@ -175,6 +175,9 @@ struct set *set_of(void **state)
     struct set *t = *state;
     if (!t->open)
         skip();
+    session_call_end(t->bench.s);
+    session_call_begin(t->bench.s);
+    check_ok(t->bench.log, session_revert(t->bench.s)); // whatever a failed test has left
     return t;
 }
 

@@ -25,7 +25,7 @@ struct set {
 int set_begin_world(void **state);
 int set_begin_outside(void **state);
 int set_end(void **state);
-struct set *set_of(void **state); // skips the test where the set is not there
+struct set *set_of(void **state); // on the unedited model; skips the test where there is no set
 
 const char *set_text(const cJSON *object, const char *key);
 double set_number(const cJSON *object, const char *key);

@@ -1,10 +1,12 @@
-"""A Llama decoder in plain PyTorch, float32 or float64, with the parameter names of Hugging Face checkpoints.
+"""A Llama decoder in plain PyTorch, float32 or float64, with the names of Hugging Face checkpoints.
 
     h = h + o_proj(attention(rms(h)))        grouped queries, causal, rotary halves on q and k
     h = h + down_proj(silu(gate_proj(rms(h))) * up_proj(rms(h)))
 
-Used to train the small world and to make the golden values, so it is written to be read, and checked against
-transformers' LlamaForCausalLM wherever that is installed (`python3 llama.py FOLDER`)."""
+Used to train the small world and to make the golden values, so it is written to be read, and
+checked against transformers where that is installed (`python3 llama.py FOLDER`).
+"""
+
 import json, math, pathlib, sys
 import torch
 import torch.nn.functional as F
@@ -23,8 +25,8 @@ def rope_frequencies(config):
         return freq / scaling["factor"]
     assert scaling["rope_type"] == "llama3", scaling
     low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
-    turns = scaling["original_max_position_embeddings"] * freq / (2 * math.pi)   # over the original context
-    keep = ((turns - low) / (high - low)).clamp(0, 1)                            # 1: fast, left as it is
+    turns = scaling["original_max_position_embeddings"] * freq / (2 * math.pi)
+    keep = ((turns - low) / (high - low)).clamp(0, 1)  # 1: turns often, left as it is
     return keep * freq + (1 - keep) * freq / scaling["factor"]
 
 
@@ -45,7 +47,10 @@ def linear(rows, cols):
 class Norm(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(config["hidden_size"])), config["rms_norm_eps"]
+        self.weight, self.eps = (
+            nn.Parameter(torch.ones(config["hidden_size"])),
+            config["rms_norm_eps"],
+        )
 
     def forward(self, x):
         return self.weight * (x * torch.rsqrt((x * x).mean(-1, keepdim=True) + self.eps))
@@ -62,10 +67,12 @@ class Attention(nn.Module):
         self.o_proj = linear(width, self.heads * self.e)
 
     def forward(self, x, cos, sin):
-        split = lambda y: y.unflatten(-1, (-1, self.e)).transpose(-2, -3)        # [.., heads, T, E]
+        split = lambda y: y.unflatten(-1, (-1, self.e)).transpose(-2, -3)  # [.., heads, T, E]
         share = lambda y: y.repeat_interleave(self.heads // self.kv_heads, -3)
         q, k = (rotate(split(y), cos, sin) for y in (self.q_proj(x), self.k_proj(x)))
-        out = F.scaled_dot_product_attention(q, share(k), share(split(self.v_proj(x))), is_causal=True)
+        out = F.scaled_dot_product_attention(
+            q, share(k), share(split(self.v_proj(x))), is_causal=True
+        )
         return self.o_proj(out.transpose(-2, -3).flatten(-2))
 
 
@@ -73,7 +80,11 @@ class Mlp(nn.Module):
     def __init__(self, config):
         super().__init__()
         width, wide = config["hidden_size"], config["intermediate_size"]
-        self.gate_proj, self.up_proj, self.down_proj = linear(wide, width), linear(wide, width), linear(width, wide)
+        self.gate_proj, self.up_proj, self.down_proj = (
+            linear(wide, width),
+            linear(wide, width),
+            linear(width, wide),
+        )
 
     def key(self, x):
         return F.silu(self.gate_proj(x)) * self.up_proj(x)
@@ -106,14 +117,16 @@ class Llama(nn.Module):
         self.lm_head = linear(config["vocab_size"], config["hidden_size"])
         if config["tie_word_embeddings"]:
             self.lm_head.weight = self.model.embed_tokens.weight
-        angles = torch.arange(config["max_position_embeddings"]).float()[:, None] * rope_frequencies(config)
+        angles = torch.arange(config["max_position_embeddings"]).float()[
+            :, None
+        ] * rope_frequencies(config)
         self.cos, self.sin = angles.cos(), angles.sin()
 
     def embed(self, ids):
         return self.model.embed_tokens(ids)
 
     def tables(self, h):
-        return [t[:h.shape[-2]].to(h.dtype) for t in (self.cos, self.sin)]
+        return [t[: h.shape[-2]].to(h.dtype) for t in (self.cos, self.sin)]
 
     def blocks(self, h, first, end):
         """Blocks first .. end-1 applied to the residual stream h [.., T, D]."""
@@ -138,7 +151,7 @@ def state_to_save(model, dtype):
 
 
 def load(folder, dtype):
-    """The model of a folder with config.json and model.safetensors, its stored values exactly, in `dtype`."""
+    """The model of a folder: config.json and model.safetensors, its values as stored, in `dtype`."""
     folder = pathlib.Path(folder)
     model = Llama(json.loads((folder / "config.json").read_text()))
     state = {k: v.to(dtype) for k, v in load_file(folder / "model.safetensors").items()}
@@ -152,9 +165,12 @@ def load(folder, dtype):
 def check_against_transformers(folder, length=100):
     """The largest difference of the logits, relative to their spread, both in float32."""
     from transformers import LlamaForCausalLM
+
     ours = load(folder, torch.float32)
     theirs = LlamaForCausalLM.from_pretrained(folder, torch_dtype=torch.float32)
-    ids = torch.randint(ours.config["vocab_size"], (1, length), generator=torch.Generator().manual_seed(5))
+    ids = torch.randint(
+        ours.config["vocab_size"], (1, length), generator=torch.Generator().manual_seed(5)
+    )
     with torch.no_grad():
         a, b = ours(ids), theirs(ids).logits
     return ((a - b).abs().max() / (b.max() - b.min())).item()
