@@ -79,7 +79,7 @@ struct plugin_text {
 static void print_plugin(struct cli *cli, const struct plugin_text *p)
 {
     printf("%s%s%s, %s: %s", cli_bold(cli), p->name, cli_plain(cli), p->kind, p->summary);
-    if (p->reference)
+    if (*p->reference)
         printf("\n  %s", p->reference);
     printf("\n\nOptions, in the experiment's JSON:\n");
     const bool any = p->options && p->options->name;
