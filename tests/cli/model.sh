@@ -73,6 +73,15 @@ unset VK_DRIVER_FILES VK_ICD_FILENAMES
 case $code$err in 3'emend: no Vulkan device was found: '*) ;; *) wrong 'no device' ;; esac
 [ ! -e other ] || wrong 'a folder is made without a device'
 
+# bench: checked numbers, and a rate
+json bench forward --model "$world" --tokens 64 --repeat 1
+holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench forward'
+json bench covariance --model "$world" --layer 2 --repeat 1
+holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench covariance'
+json bench value --experiment demo.json --repeat 1
+holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench value'
+fails 2 '--layer 20: world has layers 0 to 3' bench covariance --model "$world" --layer 20
+
 # an interrupted run stops with 130 and goes on to the results of one that never stopped
 set -- run demo.json --quiet --set data.count=12
 prints 'ES   efficacy' "$@" --out whole

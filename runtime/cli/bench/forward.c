@@ -114,7 +114,7 @@ static enum em_status time_forward(struct cli *cli, const struct bench_options *
     out->num_checks = 1;
     const int longest = em_model(s)->max_tokens;
     const int length = longest < PROMPT_TOKENS ? longest : PROMPT_TOKENS;
-    const int num = (o->tokens + length - 1) / length;
+    const int num = ((o->tokens ? o->tokens : 1024) + length - 1) / length;
     struct em_pass pass = {.prompts = draw_prompts(cli, em_model(s), num, length, 1),
                            .num_prompts = num,
                            .num_groups = 1,
@@ -167,20 +167,21 @@ static enum em_status time_covariance(struct cli *cli, const struct bench_option
                         em_model(s)->name, em_model(s)->layers - 1);
     EM_TRY(bench_check_keys(cli, s, m->files, o->layer, &out->checks[0]));
     out->num_checks = 1;
-    EM_TRY(measure_covariance(cli, s, o->layer, PROMPT_TOKENS)); // kernels are compiled here
+    const int tokens = o->tokens ? o->tokens : 2 * em_model(s)->ffn;
+    EM_TRY(measure_covariance(cli, s, o->layer, tokens)); // kernels are compiled here
     out->seconds = INFINITY;
-    for (int i = 0; i < o->repeat; i++) { // another number of tokens is another measurement
+    for (int i = 1; i <= o->repeat; i++) { // another number of tokens is another measurement
         const double flop = session_cost(s).flop, begun = time_now();
-        EM_TRY(measure_covariance(cli, s, o->layer, o->tokens + i));
+        EM_TRY(measure_covariance(cli, s, o->layer, tokens + i));
         out->seconds = fmin(out->seconds, time_now() - begun);
         out->flop = session_cost(s).flop - flop;
     }
-    out->amount = o->tokens;
+    out->amount = tokens;
     out->unit = "tokens";
-    out->work = arena_print(cli->arena, "%d tokens, layer %d", o->tokens, o->layer);
+    out->work = arena_print(cli->arena, "%d tokens, layer %d", tokens, o->layer);
     bench_describe(cli, s, out);
-    out->blas_flops = bench_blas_flops(
-        cli->arena, &(struct bench_shapes) {.model = em_model(s), .rows = o->tokens});
+    out->blas_flops =
+        bench_blas_flops(cli->arena, &(struct bench_shapes) {.model = em_model(s), .rows = tokens});
     return EM_OK;
 }
 

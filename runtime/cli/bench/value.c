@@ -30,8 +30,9 @@ static enum em_status prepare(const struct work *w, const char *key)
 static enum em_status count_live_rows(const struct work *w, int *rows)
 {
     *rows = 0;
-    int num;
-    const char *const *contexts = em_contexts(w->session, w->algorithm->name, &num);
+    int num = 0;
+    const char *const *sets = w->algorithm->contexts;
+    const char *const *contexts = sets ? em_contexts(w->session, sets[0], &num) : NULL;
     for (int i = 0; i < w->num_facts; i++) {
         for (int j = 0; j < num; j++) {
             const struct em_fact *f = &w->facts[i];
