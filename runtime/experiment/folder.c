@@ -27,29 +27,31 @@ enum em_status folder_write_json(const struct folder *f, const char *name, const
 }
 
 // Members that do not make another experiment: words, and places whose content is hashed.
-static bool is_free_member(const char *path)
+static const char *const free_members[] = {
+    "about",
+    "device",
+    "model",
+    "data.path",
+    "data.order",
+    "templates.path",
+    "covariance.corpus",
+    "import.values",
+    "covariance.import",
+    NULL,
+};
+static const char *const free_hashes[] = {"profile", NULL}; // compared on its own
+
+static bool is_one_of(const char *const *names, const char *word)
 {
-    static const char *const names[] = {
-        "about",
-        "device",
-        "model",
-        "data.path",
-        "data.order",
-        "templates.path",
-        "covariance.corpus",
-        "import.values",
-        "profile",
-        "covariance.import",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (strcmp(names[i], path) == 0)
+    for (; *names; names++)
+        if (strcmp(*names, word) == 0)
             return true;
     return false;
 }
 
-// The path of the first member in which two objects differ, or NULL.
+// The path of the first member, not free, in which two objects differ, or NULL.
 static const char *first_difference(struct arena *a, const char *path, const cJSON *x,
-                                    const cJSON *y)
+                                    const cJSON *y, const char *const *free_names)
 {
     if (!cJSON_IsObject(x) || !cJSON_IsObject(y))
         return cJSON_Compare(x, y, true) ? NULL : path;
@@ -57,11 +59,9 @@ static const char *first_difference(struct arena *a, const char *path, const cJS
     for (int i = 0; i < 2; i++)
         for (const cJSON *m = both[i]->child; m; m = m->next) {
             const char *at = arena_print(a, "%s%s%s", path, *path ? "." : "", m->string);
+            const cJSON *other = cJSON_GetObjectItemCaseSensitive(both[1 - i], m->string);
             const char *found =
-                is_free_member(at)
-                    ? NULL
-                    : first_difference(a, at, m,
-                                       cJSON_GetObjectItemCaseSensitive(both[1 - i], m->string));
+                is_one_of(free_names, at) ? NULL : first_difference(a, at, m, other, free_names);
             if (found)
                 return found;
         }
@@ -83,11 +83,11 @@ static const char *short_text(struct arena *a, const cJSON *root, const char *pa
 
 // Compares with a JSON file of the folder; `what` goes before the member in the message.
 static enum em_status check_same(const struct folder *f, const char *name, const char *what,
-                                 const cJSON *here)
+                                 const cJSON *here, const char *const *free_names)
 {
     struct json there;
     EM_TRY(json_read(f->log, f->arena, folder_file(f, name), &there));
-    const char *path = first_difference(f->arena, "", here, there.root);
+    const char *path = first_difference(f->arena, "", here, there.root, free_names);
     enum em_status status = EM_OK;
     if (path)
         status = log_fail(f->log, EM_ERR_CONFIG,
@@ -192,6 +192,16 @@ static enum em_status check_room(const struct folder *f, uint64_t bytes)
                     f->path, there / 1e6, (double) bytes / 1e6);
 }
 
+// Both files of the folder that say whose it is.
+static enum em_status check_owner(const struct folder *f, const cJSON *experiment,
+                                  const cJSON *identity)
+{
+    EM_TRY(check_same(f, "experiment.json", "", experiment, free_members));
+    if (!has(f, "identity.json"))
+        return EM_OK;
+    return check_same(f, "identity.json", "SHA-256 of the ", identity, free_hashes);
+}
+
 enum em_status folder_look(const struct folder *f, const cJSON *experiment, const cJSON *identity,
                            uint64_t bytes, enum folder_state *state)
 {
@@ -204,9 +214,7 @@ enum em_status folder_look(const struct folder *f, const cJSON *experiment, cons
                         "%s: is not a run folder, and not empty; choose another with --out, or "
                         "move it aside with --fresh",
                         f->path);
-    EM_TRY(check_same(f, "experiment.json", "", experiment));
-    if (has(f, "identity.json"))
-        EM_TRY(check_same(f, "identity.json", "SHA-256 of the ", identity));
+    EM_TRY(check_owner(f, experiment, identity));
     *state = has(f, "summary.json") ? FOLDER_FINISHED : FOLDER_UNFINISHED;
     return *state == FOLDER_FINISHED ? EM_OK : check_room(f, bytes);
 }
@@ -233,8 +241,7 @@ enum em_status folder_begin(struct folder *f, const cJSON *experiment, const cJS
     EM_TRY(take_lock(f));
     log_also(f->log, f->log_file);
     if (has(f, "identity.json")) {
-        EM_TRY(check_same(f, "experiment.json", "", experiment));
-        EM_TRY(check_same(f, "identity.json", "SHA-256 of the ", identity));
+        EM_TRY(check_owner(f, experiment, identity));
         return check_profile(f, identity);
     }
     EM_TRY(folder_write_json(f, "experiment.json", experiment));

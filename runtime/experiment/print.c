@@ -93,13 +93,13 @@ static void print_title(const struct results *r, FILE *to)
             text_of(json_get(root, "model"), "name", "?"));
 }
 
-// "100.00  [ 83.89, 100.00]", as wide as a column.
-static void print_statistic(const cJSON *s, FILE *to)
+// "100.00  [ 83.89, 100.00]", or a dash in as wide a column.
+static void print_statistic(const cJSON *s, bool is_last, FILE *to)
 {
     const cJSON *interval = json_get(s, "ci95");
     const double mean = number_of(json_get(s, "mean"));
     if (isnan(mean))
-        fprintf(to, "  %25s", "-");
+        fprintf(to, "  %6s%*s", "-", is_last ? 0 : 18, "");
     else
         fprintf(to, "  %6.2f  [%6.2f, %6.2f]", mean, number_of(cJSON_GetArrayItem(interval, 0)),
                 number_of(cJSON_GetArrayItem(interval, 1)));
@@ -118,8 +118,8 @@ static void print_table(const struct results *r, FILE *to)
     for (const cJSON *m = after->child; m; m = m->next) {
         fprintf(to, "  %-4s %-15s", text_of(m, "label", ""), m->string);
         if (before)
-            print_statistic(json_get(before, m->string), to);
-        print_statistic(m, to);
+            print_statistic(json_get(before, m->string), false, to);
+        print_statistic(m, true, to);
         fputc('\n', to);
     }
 }

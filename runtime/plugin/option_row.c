@@ -65,9 +65,9 @@ void option_row_default(const struct em_option *o, void *at)
 
 static const char *choice_list(struct arena *a, const struct em_option *o)
 {
-    char *list = arena_copy(a, "one of");
+    char *list = arena_copy(a, o->choices[1] ? "one of" : "");
     for (int i = 0; o->choices[i]; i++)
-        list = arena_print(a, "%s%s \"%s\"", list, i ? "," : "", o->choices[i]);
+        list = arena_print(a, "%s%s%s\"%s\"", list, i ? "," : "", *list ? " " : "", o->choices[i]);
     return list;
 }
 
@@ -84,7 +84,7 @@ const char *option_row_domain(struct arena *a, const struct em_option *o)
 {
     switch (o->type) {
     case EM_OPTION_INT:
-        return arena_print(a, "a whole number from %.9g to %.9g", o->min, o->max);
+        return arena_print(a, "a whole number from %.10g to %.10g", o->min, o->max);
     case EM_OPTION_FLOAT:
         return arena_print(a, "a number from %.9g to %.9g", o->min, o->max);
     case EM_OPTION_BOOL:
