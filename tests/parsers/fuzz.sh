@@ -8,29 +8,35 @@ here=$(cd "$(dirname "$0")" && pwd)
 runtime=$here/../../runtime
 folder=${1:?fuzz.sh FOLDER [SECONDS [TARGET...]]}
 seconds=${2:-60}
-[ $# -gt 2 ] && shift 2 || set -- safetensors gguf tokenizer encode config
+if [ $# -gt 2 ]; then
+    shift 2
+else
+    set -- safetensors gguf tokenizer encode config
+fi
 
-flags="-std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-sanitize-recover=all -I$runtime -I$runtime/include
-       $(pkg-config --cflags cmocka)"
+flags="-std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-sanitize-recover=all
+       -I$runtime -I$runtime/include $(pkg-config --cflags cmocka)"
 libraries="$(pkg-config --libs libcjson libpcre2-8 libcrypto cmocka) -lpthread -lm"
-readers="$runtime/model/config.c $runtime/model/files/*.c $runtime/model/tokenizer/*.c $runtime/base/*.c"
+readers="$runtime/model/config.c $runtime/model/files/*.c $runtime/model/tokenizer/*.c
+         $runtime/base/*.c"
+maker="$here/room.c $here/words.c"
 
 mkdir -p "$folder"
 cd "$folder"
 # shellcheck disable=SC2086 # lists of words
 {
-    clang $flags -o seeds "$here/fuzz_seeds.c" "$here/room.c" "$here/tiny.c" "$here/words.c" $readers $libraries
+    clang $flags -o seeds "$here/fuzz_seeds.c" "$here/tiny.c" $maker $readers $libraries
     mkdir -p safetensors gguf tokenizer encode config
     ./seeds .
     for target; do
         clang $flags -fsanitize=fuzzer,address,undefined -o "fuzz_$target" "$here/fuzz_$target.c" \
-            "$here/room.c" "$here/words.c" $readers $libraries
+            $maker $readers $libraries
     done
 }
 for target; do
     echo "== $target"
-    "./fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$target-" "$target" 2>"$target.log" ||
+    "./fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$target-" "$target" 2>"$target.log" ||
         { tail -n 40 "$target.log"; exit 1; }
     grep -E 'stat::(number_of_executed_units|new_units_added|peak_rss_mb)' "$target.log"
 done
