@@ -7,7 +7,7 @@
 #define DEFAULT_LANES 8
 #include "tensor.glsl"
 
-layout(constant_id = 2) const uint QUADS = 16; // of a head
+layout(constant_id = 2) const uint QUADS = 4; // of a head: the op says how many
 layout(push_constant) uniform push { push_attention p; };
 READ(0, q)
 READ(1, kv)
