@@ -156,8 +156,9 @@ int main(int argc, char **argv)
 
     const enum em_status status = run(&cli, argc, argv);
     log_progress(cli.log, NULL);
-    if (status != EM_OK && *log_error(cli.log))
-        fprintf(stderr, "emend: %s\n", log_error(cli.log));
+    if (status != EM_OK && status != EM_STOPPED) // whoever stopped it knows
+        fprintf(stderr, "emend: %s\n",
+                *log_error(cli.log) ? log_error(cli.log) : "failed for a reason it does not name");
     const enum exit_code code = exit_code_of(&cli, status);
 
     signal(SIGINT, SIG_DFL); // the log is about to go
