@@ -6,7 +6,18 @@
 
 #include "op/dispatch.h"
 
-enum { OP_DIRECT_HEAD = 128 }; // the widest head that is kept in registers
+enum pass { FORWARD, BACK_Q, BACK_KV };
+
+// The kernels come in two kinds with the same bindings: a workgroup a (row, head), or a lane for a
+// row and some heads, all of whose elements it keeps in registers.
+static const struct {
+    enum gpu_kernel tile, direct;
+    uint32_t most; // elements of the heads of a lane
+} kernels[] = {
+    [FORWARD] = {KERNEL_attention_tile, KERNEL_attention_direct, 256},
+    [BACK_Q] = {KERNEL_attention_back_q_tile, KERNEL_attention_back_q_direct, 192},
+    [BACK_KV] = {KERNEL_attention_back_kv_tile, KERNEL_attention_back_kv_direct, 128},
+};
 
 static struct push_attention attention_push(uint32_t rows, uint32_t heads, uint32_t kv_heads,
                                             uint32_t head_dim)
@@ -21,18 +32,28 @@ static struct push_attention attention_push(uint32_t rows, uint32_t heads, uint3
     };
 }
 
-// The kernels come in two kinds with the same bindings: a workgroup a (row, head), or a lane, with
-// the head in registers.
-static void attention_end(struct op_dispatch *d, const struct push_attention *push, uint32_t heads,
-                          enum gpu_kernel direct)
+// As many heads that share keys and values as a lane can hold.
+static uint32_t heads_of_lane(const struct push_attention *push, enum pass pass)
+{
+    const uint32_t group = push->heads / push->kv_heads;
+    uint32_t heads = pass == BACK_KV ? 1 : group;
+    while (heads > 1 && (group % heads != 0 || heads * push->head_dim > kernels[pass].most))
+        heads--;
+    return heads;
+}
+
+static void attention_end(struct op_dispatch *d, const struct push_attention *push, enum pass pass)
 {
     const struct op_tuning *t = &d->op->tuning;
+    const uint32_t heads = pass == BACK_KV ? push->kv_heads : push->heads;
     if (push->head_dim % 4 != 0)
         d->d.spec[1] = 1; // RAGGED: a head is no whole number of quads
-    if (t->direct && d->d.spec[1] == 0 && push->head_dim <= OP_DIRECT_HEAD) {
-        d->d.kernel = direct;
+    if (t->direct && d->d.spec[1] == 0 && push->head_dim <= kernels[pass].most) {
+        const uint32_t block = heads_of_lane(push, pass);
+        d->d.kernel = kernels[pass].direct;
         d->d.spec[2] = push->head_dim / 4;
-        op_end_rows(d, push, op_groups(push->rows * heads, t->row_lanes), t->row_lanes);
+        d->d.spec[3] = block;
+        op_end_rows(d, push, op_groups(push->rows * heads / block, t->row_lanes), t->row_lanes);
         return;
     }
     d->d.groups[1] = heads;
@@ -42,14 +63,14 @@ static void attention_end(struct op_dispatch *d, const struct push_attention *pu
 static void attention_block(struct op *op, struct gpu_cmd *cmd, const struct op_attention *p)
 {
     struct push_attention push = attention_push(p->q.rows, p->heads, p->kv_heads, p->head_dim);
-    struct op_dispatch d = op_begin(op, cmd, KERNEL_attention_tile);
+    struct op_dispatch d = op_begin(op, cmd, kernels[FORWARD].tile);
     op_bind(&d, p->q, &push.q);
     op_bind(&d, p->kv, &push.kv);
     op_bind_elements(&d, p->path_start, &push.start);
     op_bind_elements(&d, p->path, &push.list);
     op_bind(&d, p->out, &push.result);
     op_bind_elements(&d, p->lse, &push.lse);
-    attention_end(&d, &push, p->heads, KERNEL_attention_direct);
+    attention_end(&d, &push, FORWARD);
 }
 
 void op_attention(struct op *op, struct gpu_cmd *cmd, const struct op_attention *p)
@@ -71,7 +92,7 @@ void op_attention(struct op *op, struct gpu_cmd *cmd, const struct op_attention 
 static void back_q_block(struct op *op, struct gpu_cmd *cmd, const struct op_attention_back *p)
 {
     struct push_attention push = attention_push(p->q.rows, p->heads, p->kv_heads, p->head_dim);
-    struct op_dispatch d = op_begin(op, cmd, KERNEL_attention_back_q_tile);
+    struct op_dispatch d = op_begin(op, cmd, kernels[BACK_Q].tile);
     op_bind(&d, p->q, &push.q);
     op_bind(&d, p->kv, &push.kv);
     op_bind_elements(&d, p->path_start, &push.start);
@@ -80,13 +101,13 @@ static void back_q_block(struct op *op, struct gpu_cmd *cmd, const struct op_att
     op_bind(&d, p->dout, &push.result);
     op_bind(&d, p->dq, &push.dq);
     op_bind_elements(&d, p->delta, &push.delta);
-    attention_end(&d, &push, p->heads, KERNEL_attention_back_q_direct);
+    attention_end(&d, &push, BACK_Q);
 }
 
 static void back_kv_block(struct op *op, struct gpu_cmd *cmd, const struct op_attention_back *p)
 {
     struct push_attention push = attention_push(p->dkv.rows, p->heads, p->kv_heads, p->head_dim);
-    struct op_dispatch d = op_begin(op, cmd, KERNEL_attention_back_kv_tile);
+    struct op_dispatch d = op_begin(op, cmd, kernels[BACK_KV].tile);
     op_bind(&d, p->q, &push.q);
     op_bind(&d, p->kv, &push.kv);
     op_bind_elements(&d, p->heirs_start, &push.start);
@@ -95,7 +116,7 @@ static void back_kv_block(struct op *op, struct gpu_cmd *cmd, const struct op_at
     op_bind(&d, p->dout, &push.result);
     op_bind_elements(&d, p->delta, &push.delta);
     op_bind(&d, p->dkv, &push.dkv);
-    attention_end(&d, &push, p->kv_heads, KERNEL_attention_back_kv_direct);
+    attention_end(&d, &push, BACK_KV);
 }
 
 void op_attention_back(struct op *op, struct gpu_cmd *cmd, const struct op_attention_back *p)
