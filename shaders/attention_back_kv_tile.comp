@@ -1,8 +1,8 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 
-// Backward of attention to the keys and values of a row: over its heirs r (the rows whose path holds
-// it) and the heads h of the group, with w = exp(scale q_h(r) k - lse) and dw = dout_h(r) v,
+// Backward of attention to a row's keys and values: over its heirs r (the rows whose path holds it)
+// and the heads h of the group, with w = exp(scale q_h(r) k - lse) and dw = dout_h(r) v,
 //   dk = scale sum w (dw - delta_h(r)) q_h(r),  dv = sum w dout_h(r)
 //   q, result (dout) [R, H E], kv, dkv [.., 2G E], lse, delta [R, H], start [rows + 1], heirs [..]
 //   a workgroup a (row of dkv, kv head)
@@ -32,10 +32,9 @@ vec2 weigh(uint row, uint head, uint key, uvec2 place)
         scores += q_load(place.x + col, left) * kv_load(key + col, left);
         gradients += result_load(place.y + col, left) * kv_load(value + col, left);
     }
-    float score = p.scale * sum4(scores);
-    float gradient = sum4(gradients);
-    float weight = exp(score - lse[element(p.lse, row, head)]);
-    return weight * vec2(1.0, p.scale * (gradient - deltas[element(p.delta, row, head)]));
+    float weight = exp(p.scale * sum4(scores) - lse[element(p.lse, row, head)]);
+    float change = sum4(gradients) - deltas[element(p.delta, row, head)];
+    return weight * vec2(1.0, p.scale * change);
 }
 
 void inherit(uint row, uint group) // items: heirs by heads of the group
@@ -66,10 +65,10 @@ void inherit(uint row, uint group) // items: heirs by heads of the group
         barrier(); // before the next tile overwrites it
     }
     [[unroll]] for (uint i = 0; i < ATTENTION_QUADS; i++) {
-        uint col = attention_col(i), left = p.head_dim - col;
+        uint col = attention_col(i), at = element(p.dkv, row, group * p.head_dim + col);
         if (col < p.head_dim) {
-            dkv_store(element(p.dkv, row, group * p.head_dim + col), left, keys[i]);
-            dkv_store(element(p.dkv, row, (p.kv_heads + group) * p.head_dim + col), left, values[i]);
+            dkv_store(at, p.head_dim - col, keys[i]);
+            dkv_store(at + p.kv_heads * p.head_dim, p.head_dim - col, values[i]);
         }
     }
 }

@@ -29,11 +29,10 @@ vec2 weigh(uint row, uint head, uint key)
     for (uint col = 0; col < p.head_dim; col += 4) {
         uint left = p.head_dim - col;
         scores += q_load(element(p.q, row, first + col), left) * kv_load(key + col, left);
-        gradients += result_load(element(p.result, row, first + col), left) *
-                     kv_load(value + col, left);
+        vec4 gradient = result_load(element(p.result, row, first + col), left);
+        gradients += gradient * kv_load(value + col, left);
     }
-    float score = p.scale * sum4(scores);
-    float weight = exp(score - lse[element(p.lse, row, head)]);
+    float weight = exp(p.scale * sum4(scores) - lse[element(p.lse, row, head)]);
     return weight * vec2(1.0, sum4(gradients));
 }
 
@@ -57,11 +56,9 @@ void attend(uint row, uint head)
             delta += w.y;
             [[unroll]] for (uint i = 0; i < ATTENTION_QUADS; i++) {
                 uint col = attention_col(i);
-                if (col < p.head_dim) {
-                    vec4 key = kv_load(keys[j] + col, p.head_dim - col);
-                    plain[i] += w.x * key;
-                    weighted[i] += w.y * key;
-                }
+                vec4 key = col < p.head_dim ? kv_load(keys[j] + col, p.head_dim - col) : vec4(0);
+                plain[i] += w.x * key;
+                weighted[i] += w.y * key;
             }
         }
         barrier(); // before the next tile overwrites it

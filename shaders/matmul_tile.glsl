@@ -1,5 +1,5 @@
-// A tile of BLOCK_ROWS x BLOCK_COLS outputs for a workgroup, staged through shared memory DEPTH at a
-// time: each lane sums LANE_ROWS x LANE_COLS of them in registers, each output one chain of fused
+// A tile of BLOCK_ROWS x BLOCK_COLS outputs for a workgroup, staged through shared memory DEPTH at
+// a time: each lane sums LANE_ROWS x LANE_COLS of them in registers, each output one chain of fused
 // multiply-adds over the ascending depth. LANES is the number of blocks of a lane in the tile.
 // Needs tensor.glsl, the bindings x and y, and p.
 

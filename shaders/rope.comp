@@ -1,7 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 
-// Split qkv into heads and rotate those of q and k by the row's position, halves against each other:
+// Split qkv into heads and rotate those of q and k by the row's position, half against half:
 //   a' = a cos - b sin,  b' = b cos + a sin      a = x[i], b = x[i + E/2], i < E/2
 //   qkv [R, (H + 2G) E], q [R, H E], kv [R, 2G E]: keys, then values (copied)
 //   position [R], table [positions, E]: the cosines, then the sines

@@ -1,4 +1,4 @@
-// The softmax statistics of a row: its maximum and the sum of exp(x - maximum), in one pass over it.
+// The softmax statistics of a row: its maximum and the sum of exp(x - maximum), in one pass.
 // Lanes merge theirs by a tree whose shape depends on LANES only.
 
 struct softmax {

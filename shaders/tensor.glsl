@@ -1,6 +1,6 @@
 // Float matrices in storage buffers, read and written a quad (four neighbours of a row) at a time.
 //
-// READ(slot, name) and WRITE(slot, name) declare a binding with name_load and name_store. RAGGED = 0
+// READ, WRITE and MODIFY(slot, name) declare a binding with name_load and name_store. RAGGED = 0
 // promises that all offsets, strides and widths are multiples of 4, so that a quad is one access;
 // with RAGGED = 1 a quad is up to four, of which the row has `left`.
 
