@@ -98,5 +98,7 @@ EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int posi
 void session_state_reset(struct em_session *s); // no edits, no kept rows
 void store_destroy(struct store **store);
 void covariance_destroy(struct em_session *s);
+// Zeroed doubles for a matrix that may not fit the host; free() them.
+EM_MUST_CHECK enum em_status session_matrix(struct em_session *s, size_t count, double **out);
 
 #endif

@@ -1,0 +1,152 @@
+// Prompts made of text, and text made by the model.
+
+#include "fixture.h"
+
+#include <math.h>
+
+#include "session/text.h"
+
+static const char *const prompt = "The mother tongue of {} is";
+
+static void test_prompt(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    struct em_prompt bare, with;
+    const struct em_text text = {NULL, prompt, "Gabreim Kozal", NULL};
+    fixture_ok(&f, em_prompt_make(f.s, &text, &bare));
+    assert_int_equal(bare.target_first, bare.num_tokens);
+    const char *upto =
+        tokenizer_decode(f.s->tokenizer, f.arena, bare.tokens, bare.subject_last + 1, true);
+    assert_string_equal(upto, "The mother tongue of Gabreim Kozal");
+    assert_true(bare.subject_first > 0 && bare.subject_first <= bare.subject_last);
+    const struct em_text whole = {"Hear this. {}", prompt, "Gabreim Kozal", "Krutian"};
+    fixture_ok(&f, em_prompt_make(f.s, &whole, &with));
+    const char *all = tokenizer_decode(f.s->tokenizer, f.arena, with.tokens, with.num_tokens, true);
+    assert_string_equal(all, "Hear this. The mother tongue of Gabreim Kozal is Krutian");
+    const char *target = tokenizer_decode(f.s->tokenizer, f.arena, with.tokens + with.target_first,
+                                          with.num_tokens - with.target_first, true);
+    assert_string_equal(target, " Krutian");
+    fixture_close(&f);
+}
+
+static void test_bos(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    struct em_prompt without, with;
+    const struct em_text text = {NULL, "{} lives in", "Gabreim Kozal", "Vamo"};
+    fixture_ok(&f, em_prompt_make(f.s, &text, &without));
+    f.s->bos = true;
+    fixture_ok(&f, em_prompt_make(f.s, &text, &with));
+    assert_int_equal(with.num_tokens, without.num_tokens + 1);
+    assert_int_equal(with.subject_last, without.subject_last + 1);
+    assert_int_equal(with.tokens[0], tokenizer_bos(f.s->tokenizer));
+    assert_int_equal(with.subject_first, 1);
+    fixture_close(&f);
+}
+
+static void expect(struct fixture *f, const struct em_text *text, const char *message)
+{
+    struct em_prompt out;
+    assert_int_equal(em_prompt_make(f->s, text, &out), EM_ERR_CONFIG);
+    if (!strstr(log_error(f->log), message))
+        fail_msg("\"%s\" is not in \"%s\"", message, log_error(f->log));
+    log_clear(f->log);
+}
+
+static void test_bad_prompts(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    expect(&f, &(struct em_text) {NULL, "No place", "Ann", "x"}, "\"No place\" has no `{}`");
+    expect(&f, &(struct em_text) {NULL, "{} and {}", "Ann", "x"},
+           "\"{} and {}\" has more than one `{}`");
+    expect(&f, &(struct em_text) {NULL, "{} is", "", "x"}, "\"{} is\": the subject is empty");
+    expect(&f, &(struct em_text) {NULL, "{} is", "Ann", " "},
+           "the target behind \"Ann is\" is empty");
+    fixture_close(&f);
+}
+
+// Each token that is written is the likeliest after all before it.
+static void test_greedy(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    const char *prompts[] = {"The mother tongue of Gabreim Kozal is", "Thadraik",
+                             "The mother tongue of"};
+    const char *out[3], *again[3];
+    fixture_ok(&f, em_generate(f.s, prompts, 3, 20, 1, out));
+    for (int i = 0; i < 3; i++) {
+        int *ids, num, *start, given;
+        assert_memory_equal(out[i], prompts[i], strlen(prompts[i]));
+        fixture_ok(&f, tokenizer_encode(f.s->tokenizer, f.arena, out[i], false, &ids, &num));
+        fixture_ok(&f,
+                   tokenizer_encode(f.s->tokenizer, f.arena, prompts[i], false, &start, &given));
+        assert_true(num <= 20 && num > given);
+        for (int t = given; t < num; t++) {
+            const struct em_prompt p = {.tokens = ids, .num_tokens = t + 1, .target_first = t};
+            struct em_answer answer;
+            fixture_ok(&f, em_run(f.s, &(struct em_pass) {
+                                           .prompts = &p, .num_prompts = 1, .answers = &answer}));
+            assert_true(answer.hit);
+        }
+    }
+    fixture_ok(&f, em_generate(f.s, prompts, 3, 20, 1, again));
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(out[i], again[i]);
+    fixture_close(&f);
+}
+
+static void test_templates(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    int num, again;
+    fixture_ok(&f, session_templates_generate(f.s, "rome"));
+    const char *const *texts = em_contexts(f.s, "rome", &num);
+    assert_int_equal(num, 21);
+    assert_string_equal(texts[0], "{}");
+    for (int i = 1; i < num; i++) {
+        const size_t length = strlen(texts[i]);
+        assert_string_equal(texts[i] + length - 4, ". {}");
+        assert_true(strchr(texts[i], '{') == texts[i] + length - 2);
+    }
+    const char *first = arena_copy(f.arena, texts[3]);
+    fixture_ok(&f, session_templates_generate(f.s, "rome"));
+    assert_string_equal(em_contexts(f.s, "rome", &again)[3], first);
+    fixture_ok(&f, session_templates_generate(f.s, "memit"));
+    em_contexts(f.s, "memit", &num);
+    assert_int_equal(num, 6);
+    fixture_close(&f);
+}
+
+static void test_score(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    const char *asked = "The mother tongue of Gabreim Kozal is";
+    const struct em_pair pairs[] = {{asked, "Grerian"}, {asked, "Krutian"}, {asked, " Grerian"}};
+    struct em_answer answers[3];
+    fixture_ok(&f, em_score(f.s, pairs, 3, answers));
+    assert_true(answers[0].hit && !answers[1].hit);
+    assert_true(answers[0].nll < answers[1].nll);
+    assert_memory_equal(&answers[0].nll, &answers[2].nll, sizeof(double));
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_prompt),      cmocka_unit_test(test_bos),
+        cmocka_unit_test(test_bad_prompts), cmocka_unit_test(test_greedy),
+        cmocka_unit_test(test_templates),   cmocka_unit_test(test_score),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
