@@ -31,7 +31,7 @@ static const int default_layers[] = {5};
 
 static const struct em_option option_table[] = {
     EM_LAYERS(struct rome_options, layers, default_layers, "the one layer that is edited",
-              .prepares = true),
+              .max_items = 1, .prepares = true),
     EM_CHOICE(struct rome_options, variant, STUDY, variants,
               "as the study ran it, as published in 2022, or with one key throughout",
               .prepares = true),
@@ -146,8 +146,6 @@ static enum em_status apply(struct em_session *s, const void *options, const str
 {
     const struct rome_options *o = options;
     const int D = em_model(s)->dim, F = em_model(s)->ffn, layer = o->layers.at[0];
-    if (o->layers.num != 1)
-        return em_fail(s, EM_ERR_CONFIG, "rome edits one layer; layers has %d", o->layers.num);
     (void) num_facts; // one: max_facts
     float *z = em_floats(s, (size_t) D), *now = em_floats(s, (size_t) D);
     float *key = em_floats(s, (size_t) F), *left = em_floats(s, (size_t) D);

@@ -53,6 +53,8 @@ const struct em_algorithm *experiment_algorithm(const struct experiment *e, cons
 const struct em_fact *experiment_facts(const struct experiment *e, int *num);
 
 EM_MUST_CHECK enum em_status experiment_run(struct experiment *e);
+// Every member that an experiment may have, a line each, by section.
+char *experiment_help(struct arena *a);
 // The table of a finished run folder, for people or as JSON.
 EM_MUST_CHECK enum em_status experiment_print(struct log *log, const char *folder, FILE *to,
                                               bool json);

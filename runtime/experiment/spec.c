@@ -50,30 +50,36 @@ static const cJSON *section(const struct spec *spec, const char *name)
     return json_get(document_root(spec->document), name);
 }
 
-static enum em_status read_section(const struct spec *spec, const char *name,
-                                   const struct em_option *table, const char *const *skip,
-                                   void *out)
+static enum em_status read_section(const struct spec *spec, const char *name, void *out)
 {
+    const struct spec_section *s = spec_section_find(name);
     struct place place = {spec->document, name};
-    const struct options_source source = source_at(spec, &place, name, skip);
-    return options_fill(&source, table, section(spec, name), out);
+    const struct options_source source =
+        source_at(spec, &place, name, spec_section_skip(spec->arena, s));
+    return options_fill(&source, s->table, section(spec, name), out);
 }
 
-static enum em_status read_root(struct spec *spec)
+static enum em_status check_members(const struct spec *spec)
 {
-    static const char *const owner = "an experiment";
-    const struct document *d = spec->document;
     const char *const *names = spec_member_names(spec->arena);
-    for (const cJSON *m = document_root(d)->child; m; m = m->next) {
+    for (const cJSON *m = document_root(spec->document)->child; m; m = m->next) {
         bool known = false;
         for (int i = 0; names[i]; i++)
             known |= strcmp(names[i], m->string) == 0;
         if (!known)
-            return document_fail(d, m->string, "unknown member of %s%s", owner,
+            return document_fail(spec->document, m->string, "unknown member of an experiment%s",
                                  options_suggest(spec->arena, m->string, names));
     }
+    return EM_OK;
+}
+
+static enum em_status read_root(struct spec *spec)
+{
+    const struct document *d = spec->document;
+    EM_TRY(check_members(spec));
     struct place place = {d, ""};
-    const struct options_source source = source_at(spec, &place, owner, spec_sections);
+    const struct options_source source =
+        source_at(spec, &place, "an experiment", spec_section_names(spec->arena));
     EM_TRY(options_fill(&source, spec_root_table, document_root(d), &spec->root));
     if (!spec->root.name)
         spec->root.name = document_stem(d);
@@ -87,11 +93,10 @@ static enum em_status read_root(struct spec *spec)
 
 static enum em_status read_data(struct spec *spec)
 {
-    static const char *const skip[] = {"facts", NULL};
     const struct document *d = spec->document;
     if (!section(spec, "data"))
         return document_fail(d, "data", "is missing");
-    EM_TRY(read_section(spec, "data", spec_data_table, skip, &spec->data));
+    EM_TRY(read_section(spec, "data", &spec->data));
     const bool is_inline = spec->data.format == SPEC_INLINE;
     const cJSON *facts = json_get(section(spec, "data"), "facts");
     if (!is_inline && !spec->data.path)
@@ -162,8 +167,7 @@ static enum em_status read_imports(struct spec *spec, const cJSON *import)
 
 static enum em_status read_covariance(struct spec *spec)
 {
-    static const char *const skip[] = {"corpus", "import", NULL};
-    EM_TRY(read_section(spec, "covariance", spec_covariance_table, skip, &spec->covariance));
+    EM_TRY(read_section(spec, "covariance", &spec->covariance));
     const cJSON *json = section(spec, "covariance");
     const cJSON *corpus = json_get(json, "corpus"), *import = json_get(json, "import");
     if (corpus)
@@ -302,7 +306,7 @@ static enum em_status read_run(struct spec *spec)
         if (strcmp(name, *later) == 0)
             return document_fail(spec->document, "run.mode",
                                  "\"%s\" is not offered by this version; allowed: single", name);
-    return read_section(spec, "run", spec_run_table, NULL, &spec->run);
+    return read_section(spec, "run", &spec->run);
 }
 
 enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
@@ -310,11 +314,11 @@ enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
 {
     *spec = (struct spec) {.log = log, .arena = a, .document = d};
     EM_TRY(read_root(spec));
-    EM_TRY(read_section(spec, "tokens", spec_tokens_table, NULL, &spec->tokens));
+    EM_TRY(read_section(spec, "tokens", &spec->tokens));
     EM_TRY(read_run(spec));
-    EM_TRY(read_section(spec, "evaluate", spec_evaluate_table, NULL, &spec->evaluate));
-    EM_TRY(read_section(spec, "templates", spec_templates_table, NULL, &spec->templates));
-    EM_TRY(read_section(spec, "import", spec_import_table, NULL, &spec->import));
+    EM_TRY(read_section(spec, "evaluate", &spec->evaluate));
+    EM_TRY(read_section(spec, "templates", &spec->templates));
+    EM_TRY(read_section(spec, "import", &spec->import));
     EM_TRY(read_algorithm(spec, registry));
     EM_TRY(read_metrics(spec, registry));
     EM_TRY(check_derived(spec));

@@ -3,14 +3,15 @@
 #include "experiment/spec_tables.h"
 
 #include <limits.h>
+#include <string.h>
+
+#include "experiment/experiment.h"
 
 static const char *const bos_names[] = {"auto", "none", NULL};                      // session_bos
 static const char *const format_names[] = {"counterfact", "jsonl", "inline", NULL}; // spec_format
 static const char *const mode_names[] = {"single", NULL};
 const char *const spec_later_modes[] = {"batch", "sequential", "sequential-batched", NULL};
 const char *const spec_metrics[] = {"efficacy", "paraphrase", "neighborhood", "score"};
-const char *const spec_sections[] = {"tokens",  "data", "templates", "covariance", "algorithm",
-                                     "metrics", "run",  "evaluate",  "import",     NULL};
 
 const struct em_option spec_root_table[] = {
     EM_STRING(struct spec_root, name, NULL, "names the run folder"),
@@ -20,11 +21,11 @@ const struct em_option spec_root_table[] = {
     EM_INT(struct spec_root, seed, 0, 0, INT_MAX, "of everything that is left to chance"),
     {0},
 };
-const struct em_option spec_tokens_table[] = {
+static const struct em_option tokens_table[] = {
     EM_CHOICE(struct spec_tokens, bos, 0, bos_names, "token before each prompt"),
     {0},
 };
-const struct em_option spec_data_table[] = {
+static const struct em_option data_table[] = {
     EM_CHOICE(struct spec_data, format, 0, format_names, "of the file at path"),
     EM_PATH(struct spec_data, path, "the records"),
     EM_PATH(struct spec_data, order, "a JSON list of record positions"),
@@ -32,51 +33,114 @@ const struct em_option spec_data_table[] = {
     EM_INT(struct spec_data, count, 0, 0, INT_MAX, "facts to edit, 0 for all that follow"),
     {0},
 };
-const struct em_option spec_templates_table[] = {
+static const struct em_option templates_table[] = {
     EM_PATH(struct spec_templates, path, "context templates; generated where there is no file"),
     {0},
 };
-const struct em_option spec_covariance_table[] = {
+static const struct em_option covariance_table[] = {
     EM_INT(struct spec_covariance, tokens, 0, 0, INT_MAX, "of the corpus, 0 for 10 times F"),
     EM_INT(struct spec_covariance, documents, 0, 0, INT_MAX, "of the corpus, instead of tokens"),
     EM_INT(struct spec_covariance, max_length, 128, 2, 65536, "tokens of a document"),
     EM_BOOL(struct spec_covariance, shuffle, true, "documents in an order drawn from the seed"),
     {0},
 };
-const struct em_option spec_run_table[] = {
+static const struct em_option run_table[] = {
     EM_CHOICE(struct spec_run, mode, 0, mode_names, "what is edited together and kept"),
     {0},
 };
-const struct em_option spec_evaluate_table[] = {
+static const struct em_option evaluate_table[] = {
     EM_BOOL(struct spec_evaluate, before, true, "score the unedited model too"),
     EM_INT(struct spec_evaluate, texts, 3, 0, INT_MAX, "cases that are shown with a text"),
     EM_INT(struct spec_evaluate, text_length, 30, 2, 4096, "tokens of a text, prompt included"),
     {0},
 };
-const struct em_option spec_import_table[] = {
+static const struct em_option import_table[] = {
     EM_PATH(struct spec_values, values, "safetensors with z.ID and key.ID, instead of own values"),
     {0},
 };
 
-const char *const *spec_member_names(struct arena *a)
+static const struct spec_member data_others[] = {
+    {"facts", "format inline: a list of {id?, prompt, subject, target_new, target_true?, "
+              "paraphrases?, neighborhood?}; a jsonl file has one a line"},
+    {0},
+};
+static const struct spec_member covariance_others[] = {
+    {"corpus", "a text file, a JSON lines file with \"text\", or a list of them"},
+    {"import", "measured before: {\"5\": \"covariance-5.safetensors\"}, each with a tensor C"},
+    {0},
+};
+
+const struct spec_section spec_sections[] = {
+    {"tokens", "how prompts become tokens", tokens_table, NULL},
+    {"data", "the facts to edit, and the questions about them", data_table, data_others},
+    {"templates", "texts put before prompts while a value is sought", templates_table, NULL},
+    {"covariance", "the second moment of a layer's keys", covariance_table, covariance_others},
+    {"algorithm", "a name, or an object of a name and its options (emend help NAME)", NULL, NULL},
+    {"metrics", "a list of the same, else efficacy, paraphrase, neighborhood, score", NULL, NULL},
+    {"run", "what is edited together", run_table, NULL},
+    {"evaluate", "what is asked, and when", evaluate_table, NULL},
+    {"import", "what is taken from files", import_table, NULL},
+    {0},
+};
+
+const struct spec_section *spec_section_find(const char *name)
 {
-    const char *const *root = options_names(a, spec_root_table);
-    struct {
-        const char **items;
-        size_t num, cap;
-    } names = {0};
-    for (; *root; root++)
-        *arena_push(a, &names) = *root;
-    for (const char *const *s = spec_sections; *s; s++)
-        *arena_push(a, &names) = *s;
+    const struct spec_section *s = spec_sections;
+    while (s->name && strcmp(s->name, name) != 0)
+        s++;
+    return s->name ? s : NULL;
+}
+
+struct names {
+    const char **items;
+    size_t num, cap;
+};
+
+const char *const *spec_section_skip(struct arena *a, const struct spec_section *s)
+{
+    struct names names = {0};
+    for (const struct spec_member *m = s->others; m && m->name; m++)
+        *arena_push(a, &names) = m->name;
     *arena_push(a, &names) = NULL;
     return names.items;
 }
 
-static void write_section(cJSON *to, const char *name, const struct em_option *table,
-                          const void *values)
+const char *const *spec_section_names(struct arena *a)
 {
-    options_write(table, values, cJSON_AddObjectToObject(to, name));
+    struct names names = {0};
+    for (const struct spec_section *s = spec_sections; s->name; s++)
+        *arena_push(a, &names) = s->name;
+    *arena_push(a, &names) = NULL;
+    return names.items;
+}
+
+const char *const *spec_member_names(struct arena *a)
+{
+    struct names names = {0};
+    for (const char *const *root = options_names(a, spec_root_table); *root; root++)
+        *arena_push(a, &names) = *root;
+    for (const char *const *section = spec_section_names(a); *section; section++)
+        *arena_push(a, &names) = *section;
+    *arena_push(a, &names) = NULL;
+    return names.items;
+}
+
+char *experiment_help(struct arena *a)
+{
+    char *text = options_help(a, spec_root_table);
+    for (const struct spec_section *s = spec_sections; s->name; s++) {
+        text = arena_print(a, "%s\n%s: %s\n", text, s->name, s->about);
+        for (const struct spec_member *m = s->others; m && m->name; m++)
+            text = arena_print(a, "%s  %-18s %s\n", text, m->name, m->help);
+        if (s->table)
+            text = arena_print(a, "%s%s", text, options_help(a, s->table));
+    }
+    return text;
+}
+
+static void write_section(cJSON *to, const char *name, const void *values)
+{
+    options_write(spec_section_find(name)->table, values, cJSON_AddObjectToObject(to, name));
 }
 
 static void write_covariance(cJSON *to, const struct spec_covariance *c)
@@ -84,7 +148,7 @@ static void write_covariance(cJSON *to, const struct spec_covariance *c)
     cJSON *json = cJSON_AddObjectToObject(to, "covariance");
     if (c->num_corpus)
         cJSON_AddItemToObject(json, "corpus", cJSON_CreateStringArray(c->corpus, c->num_corpus));
-    options_write(spec_covariance_table, c, json);
+    options_write(covariance_table, c, json);
     cJSON *imports = c->num_imports ? cJSON_AddObjectToObject(json, "import") : NULL;
     for (int i = 0; i < c->num_imports; i++) {
         char layer[16];
@@ -105,12 +169,12 @@ cJSON *spec_write(const struct spec *spec, const cJSON *facts)
 {
     cJSON *json = cJSON_CreateObject();
     options_write(spec_root_table, &spec->root, json);
-    write_section(json, "tokens", spec_tokens_table, &spec->tokens);
-    write_section(json, "data", spec_data_table, &spec->data);
+    write_section(json, "tokens", &spec->tokens);
+    write_section(json, "data", &spec->data);
     if (facts)
         cJSON_AddItemToObject(cJSON_GetObjectItem(json, "data"), "facts",
                               cJSON_Duplicate(facts, true));
-    write_section(json, "templates", spec_templates_table, &spec->templates);
+    write_section(json, "templates", &spec->templates);
     write_covariance(json, &spec->covariance);
     cJSON_AddItemToObject(
         json, "algorithm",
@@ -121,8 +185,8 @@ cJSON *spec_write(const struct spec *spec, const cJSON *facts)
         cJSON_AddItemToArray(metrics,
                              write_plugin(m->metric->name, m->metric->options, m->options));
     }
-    write_section(json, "run", spec_run_table, &spec->run);
-    write_section(json, "evaluate", spec_evaluate_table, &spec->evaluate);
-    write_section(json, "import", spec_import_table, &spec->import);
+    write_section(json, "run", &spec->run);
+    write_section(json, "evaluate", &spec->evaluate);
+    write_section(json, "import", &spec->import);
     return json;
 }

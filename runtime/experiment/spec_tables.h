@@ -9,13 +9,25 @@
 
 enum { SPEC_NUM_METRICS = 4 };
 extern const char *const spec_metrics[SPEC_NUM_METRICS]; // where the list is absent
-extern const char *const spec_sections[];                // members that are not in the root's table
 extern const char *const spec_later_modes[];             // known by name, of a later version
 
-extern const struct em_option spec_root_table[], spec_tokens_table[], spec_data_table[],
-    spec_templates_table[], spec_covariance_table[], spec_run_table[], spec_evaluate_table[],
-    spec_import_table[];
+struct spec_member {
+    const char *name, *help;
+};
 
+// A member of the experiment that is not a single value; the list ends with {0}.
+struct spec_section {
+    const char *name, *about;
+    const struct em_option *table;    // its members; NULL: it is no plain object
+    const struct spec_member *others; // members that no table can say, end with {0}; or NULL
+};
+
+extern const struct spec_section spec_sections[];
+extern const struct em_option spec_root_table[];
+
+const struct spec_section *spec_section_find(const char *name);
+const char *const *spec_section_skip(struct arena *a, const struct spec_section *s); // its others
+const char *const *spec_section_names(struct arena *a);
 const char *const *spec_member_names(struct arena *a); // of the root, sections included
 
 #endif

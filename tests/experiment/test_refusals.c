@@ -93,6 +93,8 @@ static const struct refusal refusals[] = {
      "@/x.json:5: algorithm.layres: unknown option of rome; did you mean \"layers\"?"},
     {5, "\"algorithm\": {\"name\": \"rome\",\n\"layers\": [4]}",
      "@/x.json:6: algorithm.layers: layer 4 is beyond the model, which has layers 0 to 3"},
+    {5, "\"algorithm\": {\"name\": \"rome\", \"layers\": [0, 1]}",
+     "@/x.json:5: algorithm.layers: is [0,1]; a list of one whole number from 0 to 9999 is needed"},
     {5, "\"algorithm\": {\"name\": \"rome\", \"variant\": \"orginal\"}",
      "@/x.json:5: algorithm.variant: is \"orginal\"; one of \"study\", \"original\", \"r-rome\" is "
      "needed; did you mean \"original\"?"},
@@ -180,7 +182,9 @@ static void test_set_refused(void **state)
     static const char *const sets[][2] = {
         {"algorithm.lamda=3", "--set algorithm.lamda=3: unknown option of rome; allowed: layers, "
                               "variant, "},
-        {"algorithm.layers=[1,40]", "--set algorithm.layers=[1,40]"},
+        {"algorithm.layers=[40]",
+         "--set algorithm.layers=[40]: layer 40 is beyond the model, which "
+         "has layers 0 to 3"},
         {"data.path=none.json", "--set data.path=none.json: \"none.json\": there is no such file "
                                 "(looked for none.json)"},
         {"seeds=3", "--set seeds=3: unknown member of an experiment; did you mean \"seed\"?"},
@@ -254,13 +258,31 @@ static void test_inline_facts(void **state)
     room_close(&r);
 }
 
+static void test_help(void **state)
+{
+    (void) state;
+    struct room r;
+    room_open(&r);
+    const char *help = experiment_help(r.arena);
+    static const char *const lines[] = {
+        "  seed               of everything that is left to chance (a whole number from 0 to "
+        "2147483647; default 0)\n",
+        "\ncovariance: the second moment of a layer's keys\n  corpus             a text file, a "
+        "JSON lines file",
+        "  max_length         tokens of a document (a whole number from 2 to 65536; default 128)\n",
+        "\nmetrics: ",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        assert_non_null(strstr(help, lines[i]));
+    room_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_set_refused),
-        cmocka_unit_test(test_resolved),
-        cmocka_unit_test(test_inline_facts),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_set_refused),
+        cmocka_unit_test(test_resolved), cmocka_unit_test(test_inline_facts),
+        cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,8 +71,8 @@ struct em_fact {
     const char *id;
     const char *prompt;      // "The mother tongue of {} is"
     const char *subject;     // "Danielle Darrieux"
-    const char *target_new;  // " English"
-    const char *target_true; // " French", or NULL
+    const char *target_new;  // "English"; a space goes before it where it meets a prompt
+    const char *target_true; // "French", or NULL
 };
 
 // A tokenised prompt. Made by em_prompt_make().
