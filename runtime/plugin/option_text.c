@@ -65,8 +65,11 @@ char *options_help(struct arena *a, const struct em_option *table)
         }
         void *at = arena_alloc(a, option_row_size(o));
         option_row_default(o, at);
-        text = arena_print(a, "%s  %-18s %s (%s; default %s)\n", text, o->name, o->help,
-                           option_row_domain(a, o), row_text(a, o, at));
+        const char *fallback = row_text(a, o, at);
+        const bool has_default = strcmp(fallback, "null") != 0;
+        text = arena_print(a, "%s  %-18s %s (%s%s%s)\n", text, o->name, o->help,
+                           option_row_domain(a, o), has_default ? "; default " : "",
+                           has_default ? fallback : "");
     }
     return text;
 }

@@ -23,56 +23,67 @@ static const char *const result_files[] = {
 };
 enum { RESULT_FILES = sizeof(result_files) / sizeof(*result_files), FACTS = 4 };
 
-static struct room room; // of the whole group: one finished run serves several tests
-static const char *finished;
+struct house { // of the whole group: one finished run serves several tests
+    struct room room;
+    const char *finished;
+};
 
 struct attempt {
     const char *out, *set;
     enum op_matmul matmul;
     bool fresh;
-    session_progress_fn *progress;
+    bool stops; // after two edits
 };
 
-static enum em_status run(const struct attempt *a)
+static void stop_after_two(void *log, const char *what, int done, int total)
 {
-    room_new_log(&room);
+    (void) total;
+    if (strcmp(what, "edit") == 0 && done == 2)
+        log_stop(log);
+}
+
+static enum em_status run(struct house *h, const struct attempt *a)
+{
+    room_new_log(&h->room);
     struct experiment *e =
-        experiment_open(&(struct experiment_params) {.log = room.log,
-                                                     .registry = room.registry,
-                                                     .path = room_path(&room, "small.json"),
+        experiment_open(&(struct experiment_params) {.log = h->room.log,
+                                                     .registry = h->room.registry,
+                                                     .path = room_path(&h->room, "small.json"),
                                                      .sets = &a->set,
                                                      .num_sets = a->set ? 1 : 0,
                                                      .out = a->out,
                                                      .device = "cpu",
                                                      .matmul = a->matmul,
                                                      .fresh = a->fresh,
-                                                     .progress = a->progress});
+                                                     .progress = a->stops ? stop_after_two : NULL,
+                                                     .progress_user = h->room.log});
     if (!e)
-        return log_status(room.log);
+        return log_status(h->room.log);
     const enum em_status status = experiment_run(e);
     experiment_destroy(&e);
     return status;
 }
 
-static char *read_result(const char *folder, const char *name)
+static char *read_result(struct house *h, const char *folder, const char *name)
 {
-    return room_read(&room, path_join(room.arena, folder, name));
+    return room_read(&h->room, path_join(h->room.arena, folder, name));
 }
 
-static void check_same(const char *folder)
+static void check_same(struct house *h, const char *folder)
 {
     for (int i = 0; i < RESULT_FILES; i++)
-        if (strcmp(read_result(folder, result_files[i]), read_result(finished, result_files[i])))
+        if (strcmp(read_result(h, folder, result_files[i]),
+                   read_result(h, h->finished, result_files[i])))
             fail_msg("%s/%s differs", folder, result_files[i]);
 }
 
 // A folder as a run that was cut off has it: `bytes` of each journal, no results.
-static const char *cut_off(const char *name, size_t before, size_t cases)
+static const char *cut_off(struct house *h, const char *name, size_t before, size_t cases)
 {
-    const char *folder = room_path(&room, name);
-    room_ok(&room, folder_make(room.log, folder));
+    const char *folder = room_path(&h->room, name);
+    room_ok(&h->room, folder_make(h->room.log, folder));
     for (int i = 0; i < RESULT_FILES; i++) {
-        const char *text = read_result(finished, result_files[i]);
+        const char *text = read_result(h, h->finished, result_files[i]);
         const bool is_before = strcmp(result_files[i], "before.jsonl") == 0;
         const bool is_cases = strcmp(result_files[i], "cases.jsonl") == 0;
         size_t size = strlen(text);
@@ -81,32 +92,35 @@ static const char *cut_off(const char *name, size_t before, size_t cases)
         if (is_before || is_cases)
             size = is_before ? (before < size ? before : size) : (cases < size ? cases : size);
         if (size)
-            room_ok(&room, file_write(room.log, path_join(room.arena, folder, result_files[i]),
-                                      text, size));
+            room_ok(&h->room,
+                    file_write(h->room.log, path_join(h->room.arena, folder, result_files[i]), text,
+                               size));
     }
     return folder;
 }
 
 static int set_up(void **state)
 {
-    (void) state;
-    room_open(&room);
-    room_write(&room, "small.json", experiment);
-    finished = room_path(&room, "finished");
-    room_ok(&room, run(&(struct attempt) {.out = finished}));
+    struct house *h = *state = calloc(1, sizeof(*h));
+    assert_non_null(h);
+    room_open(&h->room);
+    room_write(&h->room, "small.json", experiment);
+    h->finished = room_path(&h->room, "finished");
+    room_ok(&h->room, run(h, &(struct attempt) {.out = h->finished}));
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    (void) state;
-    room_close(&room);
+    struct house *h = *state;
+    room_close(&h->room);
+    free(h);
     return 0;
 }
 
-static double number_at(const cJSON *json, const char *path)
+static double number_at(struct house *h, const cJSON *json, const char *path)
 {
-    char *save = NULL, *copy = arena_copy(room.arena, path);
+    char *save = NULL, *copy = arena_copy(h->room.arena, path);
     for (char *part = strtok_r(copy, ".", &save); part; part = strtok_r(NULL, ".", &save))
         json = cJSON_GetObjectItem(json, part);
     return cJSON_IsNumber(json) ? json->valuedouble : NAN;
@@ -115,36 +129,36 @@ static double number_at(const cJSON *json, const char *path)
 // The model knows its facts before the edit and asserts the new ones after it.
 static void test_results(void **state)
 {
-    (void) state;
-    cJSON *summary = cJSON_Parse(read_result(finished, "summary.json"));
-    assert_true(number_at(summary, "before.efficacy.mean") <= 25);
-    assert_true(number_at(summary, "before.neighborhood.mean") >= 75);
-    assert_true(number_at(summary, "metrics.efficacy.mean") >= 75);
-    assert_true(number_at(summary, "metrics.efficacy.n") == FACTS);
-    assert_true(number_at(summary, "metrics.score.mean") > 50);
+    struct house *h = *state;
+    cJSON *summary = cJSON_Parse(read_result(h, h->finished, "summary.json"));
+    assert_true(number_at(h, summary, "before.efficacy.mean") <= 25);
+    assert_true(number_at(h, summary, "before.neighborhood.mean") >= 75);
+    assert_true(number_at(h, summary, "metrics.efficacy.mean") >= 75);
+    assert_true(number_at(h, summary, "metrics.efficacy.n") == FACTS);
+    assert_true(number_at(h, summary, "metrics.score.mean") > 50);
     cJSON_Delete(summary);
-    cJSON *timing = cJSON_Parse(read_result(finished, "timing.json"));
+    cJSON *timing = cJSON_Parse(read_result(h, h->finished, "timing.json"));
     static const char *const phases[] = {"load",  "templates", "covariance", "value",
                                          "apply", "evaluate",  "total"};
     for (int i = 0; i < 7; i++)
-        assert_true(number_at(timing, arena_print(room.arena, "seconds.%s", phases[i])) > 0);
-    assert_true(number_at(timing, "peak_memory.resident") > 1e6);
-    assert_true(number_at(timing, "peak_memory.device") > 1e6);
+        assert_true(number_at(h, timing, arena_print(h->room.arena, "seconds.%s", phases[i])) > 0);
+    assert_true(number_at(h, timing, "peak_memory.resident") > 1e6);
+    assert_true(number_at(h, timing, "peak_memory.device") > 1e6);
     cJSON_Delete(timing);
 }
 
 // ES worked out from the journal alone.
 static void test_summary_follows_from_journal(void **state)
 {
-    (void) state;
+    struct house *h = *state;
     int lines = 0, right = 0;
-    char *save = NULL, *text = read_result(finished, "cases.jsonl");
+    char *save = NULL, *text = read_result(h, h->finished, "cases.jsonl");
     for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save), lines++) {
         cJSON *line = cJSON_Parse(l);
         const cJSON *post = cJSON_GetObjectItem(line, "post");
         const cJSON *pair =
             cJSON_GetArrayItem(cJSON_GetObjectItem(post, "rewrite_prompts_probs"), 0);
-        right += number_at(pair, "target_true") > number_at(pair, "target_new");
+        right += number_at(h, pair, "target_true") > number_at(h, pair, "target_new");
         assert_int_equal(cJSON_GetObjectItem(post, "text") != NULL, lines < 2);
         assert_int_equal(
             cJSON_GetArraySize(cJSON_GetObjectItem(post, "neighborhood_prompts_probs")), 10);
@@ -153,45 +167,45 @@ static void test_summary_follows_from_journal(void **state)
         cJSON_Delete(line);
     }
     assert_int_equal(lines, FACTS);
-    cJSON *summary = cJSON_Parse(read_result(finished, "summary.json"));
-    assert_true(number_at(summary, "metrics.efficacy.mean") == 100.0 * right / FACTS);
+    cJSON *summary = cJSON_Parse(read_result(h, h->finished, "summary.json"));
+    assert_true(number_at(h, summary, "metrics.efficacy.mean") == 100.0 * right / FACTS);
     cJSON_Delete(summary);
 }
 
 static void test_two_runs_leave_the_same_bytes(void **state)
 {
-    (void) state;
-    const char *again = room_path(&room, "again");
-    room_ok(&room, run(&(struct attempt) {.out = again}));
-    check_same(again);
+    struct house *h = *state;
+    const char *again = room_path(&h->room, "again");
+    room_ok(&h->room, run(h, &(struct attempt) {.out = again}));
+    check_same(h, again);
 }
 
 // The resolved experiment is itself an experiment, from where it lies.
 static void test_resolved_runs_alike(void **state)
 {
-    (void) state;
-    const char *out = room_path(&room, "resolved");
-    room_write(&room, "small.json", read_result(finished, "experiment.json"));
-    const enum em_status status = run(&(struct attempt) {.out = out});
-    room_write(&room, "small.json", experiment);
-    room_ok(&room, status);
-    check_same(out);
+    struct house *h = *state;
+    const char *out = room_path(&h->room, "resolved");
+    room_write(&h->room, "small.json", read_result(h, h->finished, "experiment.json"));
+    const enum em_status status = run(h, &(struct attempt) {.out = out});
+    room_write(&h->room, "small.json", experiment);
+    room_ok(&h->room, status);
+    check_same(h, out);
 }
 
 static void test_finished_is_left_alone(void **state)
 {
-    (void) state;
-    const char *path = path_join(room.arena, finished, "timing.json");
-    const char *timing = room_read(&room, path);
-    room_ok(&room, run(&(struct attempt) {.out = finished}));
-    assert_string_equal(room_read(&room, path), timing);
+    struct house *h = *state;
+    const char *path = path_join(h->room.arena, h->finished, "timing.json");
+    const char *timing = room_read(&h->room, path);
+    room_ok(&h->room, run(h, &(struct attempt) {.out = h->finished}));
+    assert_string_equal(room_read(&h->room, path), timing);
 }
 
 static void test_goes_on(void **state)
 {
-    (void) state;
-    const size_t before = strlen(read_result(finished, "before.jsonl"));
-    const size_t cases = strlen(read_result(finished, "cases.jsonl"));
+    struct house *h = *state;
+    const size_t before = strlen(read_result(h, h->finished, "before.jsonl"));
+    const size_t cases = strlen(read_result(h, h->finished, "cases.jsonl"));
     const size_t places[][2] = {
         {0, 0},              // killed before anything
         {before / 3, 0},     // within a line of the unedited model's answers
@@ -201,136 +215,120 @@ static void test_goes_on(void **state)
     };
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
         const char *folder =
-            cut_off(arena_print(room.arena, "cut-%zu", i), places[i][0], places[i][1]);
-        room_ok(&room, run(&(struct attempt) {.out = folder}));
-        check_same(folder);
+            cut_off(h, arena_print(h->room.arena, "cut-%zu", i), places[i][0], places[i][1]);
+        room_ok(&h->room, run(h, &(struct attempt) {.out = folder}));
+        check_same(h, folder);
     }
-}
-
-static struct log *log_to_stop;
-
-static void stop_after_two(void *user, const char *what, int done, int total)
-{
-    (void) user, (void) total;
-    if (strcmp(what, "edit") == 0 && done == 2)
-        log_stop(log_to_stop);
 }
 
 static void test_stopped_and_resumed(void **state)
 {
-    (void) state;
-    const char *out = room_path(&room, "stopped");
-    room_new_log(&room);
-    log_to_stop = room.log;
-    struct experiment *e =
-        experiment_open(&(struct experiment_params) {.log = room.log,
-                                                     .registry = room.registry,
-                                                     .path = room_path(&room, "small.json"),
-                                                     .out = out,
-                                                     .device = "cpu",
-                                                     .progress = stop_after_two});
-    assert_non_null(e);
-    assert_int_equal(experiment_run(e), EM_STOPPED);
-    experiment_destroy(&e);
-    const char *text = read_result(out, "cases.jsonl");
+    struct house *h = *state;
+    const char *out = room_path(&h->room, "stopped");
+    assert_int_equal(run(h, &(struct attempt) {.out = out, .stops = true}), EM_STOPPED);
+    const char *text = read_result(h, out, "cases.jsonl");
     int lines = 0;
     for (; *text; text++)
         lines += *text == '\n';
     assert_int_equal(lines, 2);
-    assert_false(file_exists(path_join(room.arena, out, "summary.json")));
-    room_ok(&room, run(&(struct attempt) {.out = out}));
-    check_same(out);
+    assert_false(file_exists(path_join(h->room.arena, out, "summary.json")));
+    room_ok(&h->room, run(h, &(struct attempt) {.out = out}));
+    check_same(h, out);
 }
 
-static void check_refused(const struct attempt *a, const char *expected)
+static void check_refused(struct house *h, const struct attempt *a, const char *expected)
 {
-    assert_int_equal(run(a), EM_ERR_CONFIG);
-    const char *message = log_error(room.log);
+    assert_int_equal(run(h, a), EM_ERR_CONFIG);
+    const char *message = log_error(h->room.log);
     if (strncmp(message, expected, strlen(expected)) != 0)
         fail_msg("%s", message);
 }
 
 static void test_belongs_to_another(void **state)
 {
-    (void) state;
-    check_refused(&(struct attempt) {.out = finished, .set = "seed=1"},
-                  arena_print(room.arena,
+    struct house *h = *state;
+    check_refused(h, &(struct attempt) {.out = h->finished, .set = "seed=1"},
+                  arena_print(h->room.arena,
                               "%s: belongs to another experiment: its seed is 0, here it is 1; "
                               "choose another folder with --out, or move this one aside with "
                               "--fresh",
-                              finished));
-    check_refused(&(struct attempt) {.out = finished, .set = "data.count=3"},
-                  arena_print(room.arena,
+                              h->finished));
+    check_refused(h, &(struct attempt) {.out = h->finished, .set = "data.count=3"},
+                  arena_print(h->room.arena,
                               "%s: belongs to another experiment: its data.count is 4, here it "
                               "is 3",
-                              finished));
-    const char *other = cut_off("arithmetic", 0, 0);
-    check_refused(&(struct attempt) {.out = other, .matmul = OP_MATMUL_SHADER},
-                  arena_print(room.arena, "%s: was begun with other arithmetic (", other));
+                              h->finished));
+    const char *other = cut_off(h, "arithmetic", 0, 0);
+    check_refused(h, &(struct attempt) {.out = other, .matmul = OP_MATMUL_SHADER},
+                  arena_print(h->room.arena, "%s: was begun with other arithmetic (", other));
 }
 
 // A corpus, a data file or templates that changed make another experiment, by content.
 static void test_changed_content(void **state)
 {
-    (void) state;
-    room_write(
-        &room, "corpus.txt",
-        arena_print(room.arena, "%s\nOne line more.\n", room_read(&room, WORLD "/corpus.txt")));
-    check_refused(&(struct attempt) {.out = finished,
-                                     .set = arena_print(room.arena, "covariance.corpus=%s",
-                                                        room_path(&room, "corpus.txt"))},
-                  arena_print(room.arena,
+    struct house *h = *state;
+    room_write(&h->room, "corpus.txt",
+               arena_print(h->room.arena, "%s\nOne line more.\n",
+                           room_read(&h->room, WORLD "/corpus.txt")));
+    check_refused(h,
+                  &(struct attempt) {.out = h->finished,
+                                     .set = arena_print(h->room.arena, "covariance.corpus=%s",
+                                                        room_path(&h->room, "corpus.txt"))},
+                  arena_print(h->room.arena,
                               "%s: belongs to another experiment: its SHA-256 of the corpus is ",
-                              finished));
-    room_write(&room, "copy.txt", room_read(&room, WORLD "/corpus.txt"));
-    room_ok(&room, run(&(struct attempt) {.out = finished,
-                                          .set = arena_print(room.arena, "covariance.corpus=%s",
-                                                             room_path(&room, "copy.txt"))}));
+                              h->finished));
+    room_write(&h->room, "copy.txt", room_read(&h->room, WORLD "/corpus.txt"));
+    room_ok(&h->room,
+            run(h, &(struct attempt) {.out = h->finished,
+                                      .set = arena_print(h->room.arena, "covariance.corpus=%s",
+                                                         room_path(&h->room, "copy.txt"))}));
 }
 
 static void test_fresh(void **state)
 {
-    (void) state;
-    const char *out = cut_off("old", 5, 5);
-    room_ok(&room, run(&(struct attempt) {.out = out, .fresh = true}));
-    check_same(out);
-    assert_true(file_exists(room_path(&room, "old.1/before.jsonl")));
+    struct house *h = *state;
+    const char *out = cut_off(h, "old", 5, 5);
+    room_ok(&h->room, run(h, &(struct attempt) {.out = out, .fresh = true}));
+    check_same(h, out);
+    assert_true(file_exists(room_path(&h->room, "old.1/before.jsonl")));
 }
 
 // The disk is full in the middle of a case: the run stops, what is written is whole, and it goes
 // on.
 static void test_full_disk(void **state)
 {
-    (void) state;
-    const char *out = room_path(&room, "full");
-    const size_t cases = strlen(read_result(finished, "cases.jsonl"));
+    struct house *h = *state;
+    const char *out = room_path(&h->room, "full");
+    const size_t cases = strlen(read_result(h, h->finished, "cases.jsonl"));
     struct rlimit was;
     getrlimit(RLIMIT_FSIZE, &was);
     void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &(struct rlimit) {cases * 5 / 8, was.rlim_max});
-    const enum em_status status = run(&(struct attempt) {.out = out});
+    const enum em_status status = run(h, &(struct attempt) {.out = out});
     setrlimit(RLIMIT_FSIZE, &was);
     signal(SIGXFSZ, old);
     assert_int_equal(status, EM_ERR_IO);
     assert_string_equal(
-        log_error(room.log),
-        arena_print(room.arena, "%s/cases.jsonl: cannot be written: File too large", out));
-    const char *text = read_result(out, "cases.jsonl");
+        log_error(h->room.log),
+        arena_print(h->room.arena, "%s/cases.jsonl: cannot be written: File too large", out));
+    const char *text = read_result(h, out, "cases.jsonl");
     assert_true(*text && text[strlen(text) - 1] == '\n');
-    assert_memory_equal(text, read_result(finished, "cases.jsonl"), strlen(text));
-    room_ok(&room, run(&(struct attempt) {.out = out}));
-    check_same(out);
+    assert_memory_equal(text, read_result(h, h->finished, "cases.jsonl"), strlen(text));
+    room_ok(&h->room, run(h, &(struct attempt) {.out = out}));
+    check_same(h, out);
 }
 
 // Templates of a finished run, given to another, make the same values.
 static void test_templates_from_file(void **state)
 {
-    (void) state;
-    const char *out = room_path(&room, "given");
-    const char *path = path_join(room.arena, finished, "templates.json");
-    room_ok(&room, run(&(struct attempt) {
-                       .out = out, .set = arena_print(room.arena, "templates.path=%s", path)}));
-    assert_string_equal(read_result(out, "cases.jsonl"), read_result(finished, "cases.jsonl"));
+    struct house *h = *state;
+    const char *out = room_path(&h->room, "given");
+    const char *path = path_join(h->room.arena, h->finished, "templates.json");
+    room_ok(&h->room,
+            run(h, &(struct attempt) {
+                       .out = out, .set = arena_print(h->room.arena, "templates.path=%s", path)}));
+    assert_string_equal(read_result(h, out, "cases.jsonl"),
+                        read_result(h, h->finished, "cases.jsonl"));
     static const char *const bad[][2] = {
         {"{\"memit\": [\"{}\"]}", "/t.json:1: rome: is missing"},
         {"{\"memit\": [\"{}\", \"x\"], \"rome\": [\"{}\"]}",
@@ -339,11 +337,13 @@ static void test_templates_from_file(void **state)
          "/t.json:1: memit: a set's first template is \"{}\""},
     };
     for (int i = 0; i < 3; i++) {
-        const char *file = room_write(&room, "t.json", bad[i][0]);
-        check_refused(&(struct attempt) {.out = room_path(&room, "bad"),
-                                         .set = arena_print(room.arena, "templates.path=%s", file)},
-                      arena_print(room.arena, "%s%s", room.folder, bad[i][1]));
-        assert_false(file_exists(room_path(&room, "bad")));
+        const char *file = room_write(&h->room, "t.json", bad[i][0]);
+        check_refused(
+            h,
+            &(struct attempt) {.out = room_path(&h->room, "bad"),
+                               .set = arena_print(h->room.arena, "templates.path=%s", file)},
+            arena_print(h->room.arena, "%s%s", h->room.folder, bad[i][1]));
+        assert_false(file_exists(room_path(&h->room, "bad")));
     }
 }
 
