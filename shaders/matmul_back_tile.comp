@@ -4,7 +4,7 @@
 // dx = dy W, or dx += dy W, by tiles in shared memory.
 //   x (dy) [R, N], w [N, K], y (dx) [R, K]; a workgroup a tile
 
-#define DEFAULT_LANES 128
+#define DEFAULT_LANES 64
 #include "tensor.glsl"
 #include "weight.glsl"
 

@@ -4,7 +4,7 @@
 // y = x W^T, or y += x W^T, by tiles in shared memory.
 //   x [R, K], w [N, K], y [R, N]; a workgroup a tile
 
-#define DEFAULT_LANES 128
+#define DEFAULT_LANES 64
 #include "tensor.glsl"
 #include "weight.glsl"
 

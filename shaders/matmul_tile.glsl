@@ -6,7 +6,7 @@
 layout(constant_id = 2) const uint BLOCK_ROWS = 64;
 layout(constant_id = 3) const uint BLOCK_COLS = 64;
 layout(constant_id = 4) const uint LANE_ROWS = 8;
-layout(constant_id = 5) const uint LANE_COLS = 4;
+layout(constant_id = 5) const uint LANE_COLS = 8;
 const uint DEPTH = 16;
 const uint ROW_QUADS = LANE_ROWS / 4, COL_QUADS = LANE_COLS / 4;
 const uint LANES_ALONG = BLOCK_COLS / LANE_COLS, LANES_DOWN = BLOCK_ROWS / LANE_ROWS;

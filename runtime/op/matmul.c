@@ -24,7 +24,7 @@ static void multiply_block(struct op *op, struct gpu_cmd *cmd, struct tensor x, 
                            struct tensor y, bool add, enum direction direction)
 {
     const struct op_tuning *t = &op->tuning;
-    const struct op_tile tile = op_tuning_tile(t, y.rows);
+    const struct op_tile tile = op_tuning_tile(t, y.rows, y.cols);
     struct push_matmul push = {.rows = y.rows, .cols = y.cols, .depth = x.cols, .add = add};
     struct op_dispatch d = op_begin(op, cmd, matmul_kernel(t->direct, direction, w.type));
     op_bind(&d, x, &push.x);

@@ -27,6 +27,7 @@ struct op *op_create(const struct op_params *params)
         .host_blas = params->matmul == OP_MATMUL_HOST ||
                      (params->matmul == OP_MATMUL_AUTO && info->type == GPU_CPU),
     };
+    op->tuning.no_large_tiles = info->max_invocations < 256 || info->shared_memory < 32768;
     if (op->host_blas && !(op->scratch = malloc(OP_SCRATCH * sizeof(float))))
         goto memory;
     return op;

@@ -5,6 +5,12 @@
 // sums run in an order that depends on shapes only. Every rows-by-cols tensor may be a view with a
 // larger row stride. Memory: tensors are views of slices that outlive the command. Errors: as in
 // gpu/command.h, the command keeps the first failure; gradients never accumulate unless it is said.
+//
+// A tensor may be larger than one binding of the device: it is bound in row blocks, with the same
+// bits. Only what attention gathers rows from (kv, and back q and dout), a rotary table, a norm's
+// weight and index lists must fit one. With shader matmuls the bits of a row do not depend on the
+// rows beside it. Quads of four floats are fastest: widths, strides and offsets that are multiples
+// of 4.
 
 #ifndef OP_OP_H
 #define OP_OP_H
@@ -87,7 +93,7 @@ void op_rope_back(struct op *op, struct gpu_cmd *cmd, const struct op_rope *p);
 // 1]) of kv, which include its own.                  out_h = softmax(q_h k_g^T / sqrt(E)) v_g, g =
 // h G / H
 //   q, out [R, H E]; kv [all, 2 G E]; path_start i32 [R + 1, 1]; path i32 [.., 1]
-//   lse [R, H]: log of the sum of exponentials, which the backward reads
+//   lse [R, H]: log of the sum of exponentials, which the backward reads; E at most 256
 struct op_attention {
     struct tensor q, kv, path_start, path, out, lse;
     uint32_t heads, kv_heads, head_dim;

@@ -17,6 +17,7 @@ static const struct op_tuning gpu = {
     .quad_lanes = 64,
     .quads = 4,
     .attention_lanes = 64,
+    .enough_tiles = 128,
 };
 
 struct op_tuning op_tuning_of(enum gpu_type type)
@@ -24,22 +25,24 @@ struct op_tuning op_tuning_of(enum gpu_type type)
     return type == GPU_CPU ? cpu : gpu;
 }
 
-struct op_tile op_tuning_tile(const struct op_tuning *tuning, uint32_t rows)
+static struct op_tile direct_tile(uint32_t rows)
+{
+    const uint32_t lane_rows = rows <= 2 ? 1 : rows <= 4 ? 4 : 8;
+    return (struct op_tile) {.rows = lane_rows, .cols = 64, .lane_rows = lane_rows, .lane_cols = 8};
+}
+
+// By the compilers' figures for nine GPUs a lane of 8 x 8 outputs takes 10 to 40 % less time for
+// each than one of 8 x 4, and no tile spills.
+struct op_tile op_tuning_tile(const struct op_tuning *tuning, uint32_t rows, uint32_t cols)
 {
     if (tuning->direct)
-        return (struct op_tile) {
-            .rows = rows <= 2   ? 1
-                    : rows <= 4 ? 4
-                                : 8,
-            .cols = 8 * 8,
-            .lane_rows = rows <= 2   ? 1
-                         : rows <= 4 ? 4
-                                     : 8,
-            .lane_cols = 8,
-        };
+        return direct_tile(rows);
     if (rows <= 16)
         return (struct op_tile) {.rows = 16, .cols = 64, .lane_rows = 4, .lane_cols = 4};
     if (rows <= 32)
         return (struct op_tile) {.rows = 32, .cols = 64, .lane_rows = 8, .lane_cols = 4};
-    return (struct op_tile) {.rows = 64, .cols = 64, .lane_rows = 8, .lane_cols = 4};
+    const uint64_t tiles = (uint64_t) ((rows + 127) / 128) * ((cols + 127) / 128);
+    if (rows > 64 && tiles >= tuning->enough_tiles && !tuning->no_large_tiles)
+        return (struct op_tile) {.rows = 128, .cols = 128, .lane_rows = 8, .lane_cols = 8};
+    return (struct op_tile) {.rows = 64, .cols = 64, .lane_rows = 8, .lane_cols = 8};
 }

@@ -24,7 +24,8 @@ static void lab_open(struct lab *lab, const struct lab_setting *setting)
         .max_range = setting->max_range,
     });
     assert_non_null(lab->gpu);
-    const struct op_tuning tuning = op_tuning_of(setting->cut);
+    struct op_tuning tuning = op_tuning_of(setting->cut);
+    tuning.enough_tiles = 2; // so that shapes of a test meet all kinds
     lab->op = op_create(&(struct op_params) {lab->gpu, setting->matmul, &tuning});
     assert_non_null(lab->op);
     lab->buf = gpu_buf_create(lab->gpu, &(struct gpu_buf_params) {.size = LAB_SIZE, .name = "lab"});
