@@ -11,7 +11,7 @@
 static const double UPDATE = 2e-5; // dW v_i, relative, from the same z, key and corpus
 static const double OWN = 2e-3;    // the same from values of our own, which float32 moves by 1e-4
 static const double STEP = 1e-4;   // of each step's terms
-static const double LIKELY = 1e-3; // nats, from the same z and key
+static const double LIKELY = 2e-4; // nats, from the same z and key
 static const double STOP = 0.05;   // where the search for a value ends
 
 // --- edits
