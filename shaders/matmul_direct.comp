@@ -9,7 +9,7 @@
 #include "tensor.glsl"
 #include "weight.glsl"
 
-layout(constant_id = 2) const uint ROWS = 8;
+layout(constant_id = 2) const uint ROWS = 4; // the op says how many
 layout(constant_id = 3) const uint COLS = 8;
 layout(push_constant) uniform push { push_matmul p; };
 READ(0, x)
