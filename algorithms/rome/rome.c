@@ -43,8 +43,9 @@ static const struct em_option option_table[] = {
     {0},
 };
 
-static const char *contexts_of(const struct rome_options *o)
+static const char *contexts_of(const void *options)
 {
+    const struct rome_options *o = options;
     return o->variant == STUDY ? "memit" : "rome";
 }
 
@@ -181,15 +182,13 @@ static enum em_status apply(struct em_session *s, const void *options, const str
     return em_weight_add(s, EM_MATRIX_DOWN, layer, left, right, 1);
 }
 
-static const char *const contexts[] = {"memit", "rome", NULL};
-
 const struct em_algorithm em_algorithm = {
     .abi = EM_ABI(struct em_algorithm),
     .name = "rome",
     .summary = "one fact as a rank-one update of one layer",
     .reference = "Meng et al. 2022, arXiv:2202.05262",
     .needs = EM_NEEDS_GRADIENT,
-    .contexts = contexts,
+    .contexts = contexts_of,
     .max_facts = 1,
     .options = option_table,
     .options_size = sizeof(struct rome_options),

@@ -25,36 +25,35 @@ static enum em_status take_set(struct experiment *e, const struct json *file, co
     return session_templates_set(e->session, set, texts, num);
 }
 
-static enum em_status read_sets(struct experiment *e, const char *const *sets)
+// The set of templates that the algorithm reads with these options, or NULL.
+static const char *set_read(const struct experiment *e)
 {
-    struct json file;
-    EM_TRY(json_read(e->log, e->arena, e->spec.templates.path, &file));
-    enum em_status status = EM_OK;
-    for (; *sets && status == EM_OK; sets++)
-        status = take_set(e, &file, *sets);
-    json_close(&file);
-    return status;
+    const struct em_algorithm *algorithm = e->spec.algorithm;
+    return algorithm->contexts ? algorithm->contexts(e->spec.options) : NULL;
 }
 
 enum em_status templates_make(struct experiment *e)
 {
-    const char *const *sets = e->spec.algorithm->contexts;
-    if (!sets)
+    const char *set = set_read(e);
+    if (!set)
         return EM_OK;
-    if (e->spec.templates.path)
-        return read_sets(e, sets);
-    for (; *sets; sets++)
-        EM_TRY(session_templates_generate(e->session, *sets));
-    return EM_OK;
+    if (!e->spec.templates.path)
+        return session_templates_generate(e->session, set);
+    struct json file;
+    EM_TRY(json_read(e->log, e->arena, e->spec.templates.path, &file));
+    const enum em_status status = take_set(e, &file, set);
+    json_close(&file);
+    return status;
 }
 
 enum em_status templates_save(const struct experiment *e)
 {
     cJSON *json = cJSON_CreateObject();
-    for (const char *const *set = e->spec.algorithm->contexts; set && *set; set++) {
+    const char *set = set_read(e);
+    if (set) {
         int num;
-        const char *const *texts = em_contexts(e->session, *set, &num);
-        cJSON_AddItemToObject(json, *set, cJSON_CreateStringArray(texts, num));
+        const char *const *texts = em_contexts(e->session, set, &num);
+        cJSON_AddItemToObject(json, set, cJSON_CreateStringArray(texts, num));
     }
     const enum em_status status = folder_write_json(&e->folder, "templates.json", json);
     cJSON_Delete(json);

@@ -129,6 +129,22 @@ enum em_status em_store_put(struct em_session *s, const struct em_fact *fact, co
     return EM_OK;
 }
 
+// z and values are as wide as the model, keys as its feed-forward part.
+static enum em_status check_import(struct em_session *s, const char *path,
+                                   const struct st_tensor *t)
+{
+    const bool key = strncmp(t->name, "key", 3) == 0;
+    const int want = key ? s->config->ffn : s->config->dim;
+    if (t->type != ST_F32)
+        return em_fail(s, EM_ERR_CONFIG, "%s: %s is %s; imported values are F32", path, t->name,
+                       t->type_name);
+    if ((key || t->name[0] == 'z') && t->size != (uint64_t) want * sizeof(float))
+        return em_fail(s, EM_ERR_CONFIG, "%s: %s has %llu values; of this model a %s has %d", path,
+                       t->name, (unsigned long long) (t->size / sizeof(float)), key ? "key" : "z",
+                       want);
+    return EM_OK;
+}
+
 enum em_status session_store_import(struct em_session *s, const char *path)
 {
     struct store *store = open_store(s);
@@ -137,11 +153,7 @@ enum em_status session_store_import(struct em_session *s, const char *path)
     struct st_file *f = &store->imports[store->num_imports];
     EM_TRY(st_open(s->log, store->a, path, f));
     store->num_imports++;
-    for (int i = 0; i < f->num; i++) {
-        const struct st_tensor *t = &f->tensors[i];
-        if (t->type != ST_F32)
-            return em_fail(s, EM_ERR_CONFIG, "%s: %s is %s; imported values are F32", path, t->name,
-                           t->type_name);
-    }
+    for (int i = 0; i < f->num; i++)
+        EM_TRY(check_import(s, path, &f->tensors[i]));
     return EM_OK;
 }

@@ -31,8 +31,8 @@ static enum em_status count_live_rows(const struct work *w, int *rows)
 {
     *rows = 0;
     int num = 0;
-    const char *const *sets = w->algorithm->contexts;
-    const char *const *contexts = sets ? em_contexts(w->session, sets[0], &num) : NULL;
+    const char *set = w->algorithm->contexts ? w->algorithm->contexts(w->options) : NULL;
+    const char *const *contexts = set ? em_contexts(w->session, set, &num) : NULL;
     for (int i = 0; i < w->num_facts; i++) {
         for (int j = 0; j < num; j++) {
             const struct em_fact *f = &w->facts[i];

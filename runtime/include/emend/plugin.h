@@ -43,10 +43,12 @@ struct em_algorithm {
     const char *summary;             // one line
     const char *reference;           // paper
     unsigned needs;                  // em_needs; those of options that are true are added
-    const char *const *contexts;     // sets of context templates it reads, ends with NULL; or NULL
     int max_facts;                   // per apply() call, 0 = any number
     const struct em_option *options; // ends with {0}
     size_t options_size;
+
+    // Optional. The set of context templates that it reads with these options ("memit", "rome").
+    const char *(*contexts)(const void *options);
 
     // Optional. Compute and store, for a chunk of facts at once, what depends only on the model as
     // it stands (values, keys of the first layer). Called before `apply` with every fact that it

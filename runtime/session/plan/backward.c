@@ -73,6 +73,7 @@ static void mlp_back(struct plan *p, const struct block *b, int layer)
     if (p->stop < t + STAGE_DOWN) {
         if (down)
             block_down_back(b, layer, first_rows(p->dh, down), first_rows(p->dkey, down));
+        fill_rows(p, p->dkey, down, (int) p->dkey.rows); // rows that no loss depends on from here
         read_grads(p, t + STAGE_KEY, p->dkey);
     }
     if (p->stop < t + STAGE_GATE && gate) {
