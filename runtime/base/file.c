@@ -45,6 +45,12 @@ void file_unmap(struct file_map *map)
     *map = (struct file_map) {0};
 }
 
+void file_release(const struct file_map *map)
+{
+    if (map->data)
+        madvise((void *) map->data, map->size, MADV_DONTNEED);
+}
+
 enum em_status file_read(struct log *log, struct arena *a, const char *path, char **text,
                          size_t *size)
 {

@@ -16,6 +16,7 @@ struct file_map {
 
 EM_MUST_CHECK enum em_status file_map(struct log *log, const char *path, struct file_map *out);
 void file_unmap(struct file_map *map);
+void file_release(const struct file_map *map); // its pages leave memory until they are read again
 
 // The whole file, followed by a NUL that `size` does not count.
 EM_MUST_CHECK enum em_status file_read(struct log *log, struct arena *a, const char *path,

@@ -46,6 +46,9 @@ const struct file_tensor *model_files_at(const struct model_files *m, int i);
 EM_MUST_CHECK enum em_status model_files_hash(struct model_files *m, const char *cache_folder,
                                               char hex[65]);
 
+// The weights' pages leave memory until they are read again: for when they are on the device.
+void model_files_release(const struct model_files *m);
+
 // Rows [first, first + num) as float32 [num, cols] (Q4_1 as d * q + m, not fused), in Hugging Face
 // row order.
 void file_tensor_rows_f32(const struct file_tensor *t, uint32_t first, uint32_t num, float *out);

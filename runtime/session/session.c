@@ -46,6 +46,7 @@ static enum em_status set_up(struct em_session *s, const struct session_params *
     s->bos = p->bos == SESSION_BOS_AUTO && tokenizer_adds_bos(s->tokenizer);
     EM_TRY(model_files_hash(s->files, p->cache_folder, s->model_hash));
     EM_TRY(weights_load(&s->weights, s->op, s->life, s->files, p->weights == SESSION_WEIGHTS_F32));
+    model_files_release(s->files);
     const size_t layers = (size_t) s->config->layers;
     s->original = arena_copy_bytes(s->life, s->weights.layers, layers * sizeof(*s->original));
     s->unedited = s->weights;

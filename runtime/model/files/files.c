@@ -179,3 +179,10 @@ struct tokenizer *model_files_tokenizer(struct model_files *m)
     }
     return m->tokenizer;
 }
+
+void model_files_release(const struct model_files *m)
+{
+    file_release(&m->gguf.map);
+    for (int i = 0; m->shards && i < m->num_weight_files; i++)
+        file_release(&m->shards[i].map);
+}
