@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "experiment/identity.h"
+#include "experiment/result/identity.h"
 #include "experiment/internal.h"
 #include "experiment/templates.h"
 #include "model/safetensors.h"

@@ -3,11 +3,11 @@
 #ifndef EXPERIMENT_INTERNAL_H
 #define EXPERIMENT_INTERNAL_H
 
-#include "experiment/data.h"
-#include "experiment/document.h"
+#include "experiment/read/data.h"
+#include "experiment/read/document.h"
 #include "experiment/experiment.h"
-#include "experiment/folder.h"
-#include "experiment/spec.h"
+#include "experiment/result/folder.h"
+#include "experiment/read/spec.h"
 
 enum phase {
     PHASE_LOAD,

@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "experiment/evaluate.h"
 #include "experiment/internal.h"
-#include "experiment/journal.h"
-#include "experiment/summary.h"
+#include "experiment/result/journal.h"
+#include "experiment/result/summary.h"
 #include "experiment/templates.h"
 
 #define BEFORE_FILE "before.jsonl"

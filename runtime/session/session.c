@@ -31,9 +31,11 @@ static void write_profile(struct em_session *s, const struct session_params *p)
     const struct gpu_info *info = gpu_info(s->gpu);
     static const char *const types[] = {"file", "f32"};
     s->profile = arena_print(
-        s->life, "emend %s; shaders %.16s; %s, %s %s; matmul %s; weights %s; memory %llu",
+        s->life,
+        "emend %s; shaders %.16s; %s, %s %s; matmul %s, %d threads; weights %s; memory %llu",
         EMEND_VERSION, gpu_kernel_hash(), info->name, info->driver, info->driver_version,
-        op_host_blas(s->op) ? op_blas_name() : "shader", types[p->weights],
+        op_host_blas(s->op) ? op_blas_name() : "shader",
+        op_host_blas(s->op) ? op_blas_threads() : 0, types[p->weights],
         (unsigned long long) s->memory);
 }
 

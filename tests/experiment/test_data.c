@@ -1,6 +1,6 @@
 // Data sets: CounterFact and JSON lines, and what is wrong with a record, by file, line and record.
 
-#include "experiment/data.h"
+#include "experiment/read/data.h"
 #include "room.h"
 
 #define RECORD(id, more)                                                                           \

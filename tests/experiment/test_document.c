@@ -1,6 +1,6 @@
 // An experiment's JSON: files extended, values set, and where each was written.
 
-#include "experiment/document.h"
+#include "experiment/read/document.h"
 #include "room.h"
 
 static struct document *open_with(struct room *r, const char *path, const char *const *sets,

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "experiment/folder.h"
+#include "experiment/result/folder.h"
 #include "room.h"
 
 enum { ROOM_NEEDED = 1000 };

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "experiment/journal.h"
+#include "experiment/result/journal.h"
 #include "room.h"
 
 enum { QUESTIONS = 4 };

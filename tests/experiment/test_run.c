@@ -330,7 +330,7 @@ static void test_templates_from_file(void **state)
     assert_string_equal(read_result(h, out, "cases.jsonl"),
                         read_result(h, h->finished, "cases.jsonl"));
     static const char *const bad[][2] = {
-        {"{\"memit\": [\"{}\"]}", "/t.json:1: rome: is missing"},
+        {"{\"rome\": [\"{}\"]}", "/t.json:1: memit: is missing"},
         {"{\"memit\": [\"{}\", \"x\"], \"rome\": [\"{}\"]}",
          "/t.json:1: memit[1]: a template is a text with one {}"},
         {"{\"memit\": [\"a {}\"], \"rome\": [\"{}\"]}",

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "experiment/statistics.h"
+#include "experiment/result/statistics.h"
 #include "room.h"
 
 static void near(double x, double expected, double tolerance)

@@ -1,12 +1,12 @@
 // An experiment's sections, read; see spec.h.
 
-#include "experiment/spec.h"
+#include "experiment/read/spec.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "experiment/spec_tables.h"
+#include "experiment/read/spec_tables.h"
 
 // Where the members of one section stand in the document.
 struct place {

@@ -7,7 +7,7 @@
 #ifndef EXPERIMENT_SPEC_H
 #define EXPERIMENT_SPEC_H
 
-#include "experiment/document.h"
+#include "experiment/read/document.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
 

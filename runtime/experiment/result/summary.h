@@ -5,8 +5,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "experiment/data.h"
-#include "experiment/spec.h"
+#include "experiment/read/data.h"
+#include "experiment/read/spec.h"
 
 // {"efficacy": {"label", "mean", "sd", "n", "ci95": [low, high]}, ...}, all x100. replies[i] are
 // those of case i.

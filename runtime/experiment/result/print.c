@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "experiment/experiment.h"
-#include "experiment/journal.h"
+#include "experiment/result/journal.h"
 
 enum { TEXTS = 3, TEXT_WIDTH = 84 };
 

@@ -1,6 +1,6 @@
 // An experiment's JSON, merged from its parts; see document.h.
 
-#include "experiment/document.h"
+#include "experiment/read/document.h"
 
 #include <ctype.h>
 #include <stdlib.h>

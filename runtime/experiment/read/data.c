@@ -1,12 +1,12 @@
 // Data sets; see data.h.
 
-#include "experiment/data.h"
+#include "experiment/read/data.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "experiment/record.h"
+#include "experiment/read/record.h"
 
 struct line { // of a .jsonl file
     const char *text;

@@ -1,6 +1,6 @@
 // Records of data sets; see record.h.
 
-#include "experiment/record.h"
+#include "experiment/read/record.h"
 
 #include <math.h>
 #include <string.h>

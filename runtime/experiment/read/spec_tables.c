@@ -1,6 +1,6 @@
 // The sections of an experiment, and the resolved experiment written from them; see spec_tables.h.
 
-#include "experiment/spec_tables.h"
+#include "experiment/read/spec_tables.h"
 
 #include <limits.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef EXPERIMENT_SPEC_TABLES_H
 #define EXPERIMENT_SPEC_TABLES_H
 
-#include "experiment/spec.h"
+#include "experiment/read/spec.h"
 
 #define SPEC_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 

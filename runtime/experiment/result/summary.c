@@ -1,12 +1,12 @@
 // Metrics of a run; see summary.h.
 
-#include "experiment/summary.h"
+#include "experiment/result/summary.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "experiment/journal.h"
-#include "experiment/statistics.h"
+#include "experiment/result/journal.h"
+#include "experiment/result/statistics.h"
 
 // A metric's value of each case, NAN where it does not apply.
 static double *measure_cases(struct arena *a, const struct spec_metric *m,

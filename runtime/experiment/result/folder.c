@@ -1,6 +1,6 @@
 // Run folders; see folder.h.
 
-#include "experiment/folder.h"
+#include "experiment/result/folder.h"
 
 #include <dirent.h>
 #include <errno.h>

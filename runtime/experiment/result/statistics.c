@@ -1,6 +1,6 @@
 // Means and their intervals; see statistics.h.
 
-#include "experiment/statistics.h"
+#include "experiment/result/statistics.h"
 
 #include <math.h>
 #include <stdbool.h>

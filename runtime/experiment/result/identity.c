@@ -1,6 +1,6 @@
 // Hashes of an experiment's parts; see identity.h.
 
-#include "experiment/identity.h"
+#include "experiment/result/identity.h"
 
 #include "base/hash.h"
 

@@ -10,7 +10,7 @@
 
 #include <emend/plugin.h>
 
-#include "experiment/spec.h"
+#include "experiment/read/spec.h"
 
 struct data_set {
     struct em_fact *facts; // [num]

@@ -1,6 +1,6 @@
 // Cases as lines of JSON; see journal.h.
 
-#include "experiment/journal.h"
+#include "experiment/result/journal.h"
 
 #include <errno.h>
 #include <math.h>
