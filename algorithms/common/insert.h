@@ -1,0 +1,32 @@
+// Writing a batch of facts into layers in closed form (numerics sections 3 and 4):
+//
+//   dW = R (G + lambda I)^-1 (C^-1 K)^T,  G = K^T C^-1 K
+//
+// which is MEMIT, and EMMET with lambda = w alpha; C is factored once a layer. K [F, n] are the
+// facts' averaged keys and R [D, n] what is still missing from z at the last layer, shared out over
+// the layers that are left.
+
+#ifndef COMMON_INSERT_H
+#define COMMON_INSERT_H
+
+#include "common/prepare.h"
+
+enum equal_keys { EQUAL_KEYS_ERROR, EQUAL_KEYS_PINV };
+
+struct insertion {
+    const struct em_int_list *layers; // ascending; z belongs to the last
+    double lambda;
+    int equal_keys;   // what happens where G + lambda I is singular
+    const char *cure; // how the user makes lambda larger: "lambda > 0"
+};
+
+EM_MUST_CHECK enum em_status insert_check_layers(struct em_session *s,
+                                                 const struct em_int_list *layers);
+
+EM_MUST_CHECK enum em_status insert_facts(struct em_session *s, const struct insertion *in,
+                                          const struct preparation *p, const struct em_fact *facts,
+                                          int n);
+
+extern const char *const equal_keys_choices[];
+
+#endif
