@@ -97,7 +97,7 @@ static void check_same(struct house *h, const char *folder)
 {
     for (int i = 0; i < RESULT_FILES; i++)
         if (strcmp(read_result(h, folder, result_files[i]),
-                   read_result(h, h->finished, result_files[i])))
+                   read_result(h, h->finished, result_files[i])) != 0)
             fail_msg("%s/%s differs", folder, result_files[i]);
 }
 
