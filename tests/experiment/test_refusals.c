@@ -263,7 +263,7 @@ static void test_batch_size(void **state)
     room_open(&r);
     check_batch_size(&r, write_experiment(&r, 0, NULL), NULL, 1);
     const char *path = write_experiment(&r, 6, "\"run\": {\"mode\": \"batch\"}");
-    check_batch_size(&r, path, "algorithm=memit", 2);
+    check_batch_size(&r, path, "algorithm.name=memit", 2);
     check_batch_size(&r, path, "run.batch_size=1", 1);
     room_close(&r);
 }
