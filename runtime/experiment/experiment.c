@@ -50,6 +50,7 @@ static enum em_status open_parts(struct experiment *e, const struct experiment_p
     EM_TRY(spec_read(&e->spec, e->log, e->arena, e->document, p->registry));
     EM_TRY(data_read(e->log, e->arena, &e->spec, &e->data));
     e->spec.data.count = e->data.num;
+    EM_TRY(spec_check_run(&e->spec, p->registry, e->data.num));
     EM_TRY(open_model(e));
     e->json = spec_write(&e->spec, e->data.inline_facts);
     return identity_make(e, &e->identity);

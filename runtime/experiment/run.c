@@ -1,5 +1,5 @@
-// An experiment run in mode "single": each fact is edited alone, its questions are asked, and the
-// weights are restored. See experiment.h.
+// An experiment run batch by batch: a batch's facts are edited together, their questions are asked,
+// and the weights are restored. Mode "single" has batches of one. See experiment.h.
 
 #include <string.h>
 #include <sys/resource.h>
@@ -26,6 +26,11 @@ struct run {
 static int min_int(int a, int b)
 {
     return a < b ? a : b;
+}
+
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
 }
 
 static const char *file(const struct run *r, const char *name)
@@ -76,14 +81,20 @@ static enum em_status take_before(struct run *r, int *done)
     return EM_OK;
 }
 
-static enum em_status append_before(struct run *r, int i, const char *text)
+static enum em_status append_before(struct run *r, int first, int end, const char *const *texts,
+                                    int num_texts)
 {
     struct experiment *e = r->e;
-    cJSON *line = journal_case(&e->data.cases[i]);
-    r->before[i] = journal_replies(&e->data.cases[i], r->replies[i], text);
-    cJSON_AddItemReferenceToObject(line, "pre", r->before[i]);
-    const enum em_status status = journal_append(e->log, file(r, BEFORE_FILE), line);
-    cJSON_Delete(line);
+    cJSON *lines = cJSON_CreateArray();
+    for (int i = first; i < end; i++) {
+        cJSON *line = journal_case(&e->data.cases[i]);
+        r->before[i] =
+            journal_replies(&e->data.cases[i], r->replies[i], i < num_texts ? texts[i] : NULL);
+        cJSON_AddItemReferenceToObject(line, "pre", r->before[i]);
+        cJSON_AddItemToArray(lines, line);
+    }
+    const enum em_status status = journal_append(e->log, file(r, BEFORE_FILE), lines);
+    cJSON_Delete(lines);
     return status;
 }
 
@@ -106,8 +117,7 @@ static enum em_status score_before(struct run *r)
             return EM_STOPPED;
         em_progress(e->session, "before", first, num);
         EM_TRY(evaluate_cases(e, first, size, r->replies));
-        for (int i = first > done ? first : done; i < first + size; i++)
-            EM_TRY(append_before(r, i, i < num_texts ? texts[i] : NULL));
+        EM_TRY(append_before(r, max_int(first, done), first + size, texts, num_texts));
     }
     em_progress(e->session, "before", num, num);
     return EM_OK;
@@ -115,87 +125,132 @@ static enum em_status score_before(struct run *r)
 
 // --- the edits
 
-// The chunk that case i is in, if the algorithm prepares facts together.
-static enum em_status prepare_chunk(struct run *r, int i)
+// The chunks that cases [first, end) are in, if the algorithm prepares facts together. A chunk is
+// prepared whole, so that its values do not depend on the batch size, nor on where a run went on.
+static enum em_status prepare_chunks(struct run *r, int first, int end)
 {
     struct experiment *e = r->e;
-    const int first = i / CHUNK * CHUNK, size = min_int(CHUNK, e->data.num - first);
-    if (i < r->prepared || !e->spec.algorithm->prepare)
+    const struct em_algorithm *algorithm = e->spec.algorithm;
+    if (!algorithm->prepare)
         return EM_OK;
-    const double begun = experiment_call_begin(e);
-    const enum em_status status =
-        e->spec.algorithm->prepare(e->session, e->spec.options, e->data.facts + first, size);
-    experiment_call_end(e, PHASE_VALUE, begun);
-    r->prepared = first + size;
-    return status;
+    for (int at = max_int(r->prepared, first / CHUNK * CHUNK); at < end; at = r->prepared) {
+        const int size = min_int(CHUNK, e->data.num - at);
+        const double begun = experiment_call_begin(e);
+        const enum em_status status =
+            algorithm->prepare(e->session, e->spec.options, e->data.facts + at, size);
+        experiment_call_end(e, PHASE_VALUE, begun);
+        EM_TRY(status);
+        r->prepared = at + size;
+    }
+    return EM_OK;
 }
 
-static enum em_status apply(struct run *r, int i, cJSON *line)
+// The lines of a batch, before it is edited.
+static cJSON *begin_lines(const struct run *r, int first, int num)
+{
+    cJSON *lines = cJSON_CreateArray();
+    for (int i = first; i < first + num; i++) {
+        cJSON *line = journal_case(&r->e->data.cases[i]);
+        if (r->before)
+            cJSON_AddItemReferenceToObject(line, "pre", r->before[i]);
+        cJSON_AddItemToArray(lines, line);
+    }
+    return lines;
+}
+
+static enum em_status apply(struct run *r, int first, int num, cJSON *lines)
 {
     struct experiment *e = r->e;
     const double begun = experiment_call_begin(e);
     const enum em_status status =
-        e->spec.algorithm->apply(e->session, e->spec.options, &e->data.facts[i], 1);
-    int num;
-    const struct session_series *series = session_series(e->session, &num);
-    if (num && status == EM_OK)
-        cJSON_AddItemToObject(line, "series", journal_series(series, num));
+        e->spec.algorithm->apply(e->session, e->spec.options, e->data.facts + first, num);
+    int length;
+    const struct session_series *series = session_series(e->session, &length);
+    if (length && status == EM_OK)
+        cJSON_AddItemToObject(lines->child, "series", journal_series(series, length));
     experiment_call_end(e, PHASE_APPLY, begun);
     return status;
 }
 
-// Edits fact i, asks its questions, and makes its line.
-static enum em_status edit_and_ask(struct run *r, int i, cJSON *line)
+// Asks a batch's questions on the model as it stands, a chunk of cases at a time.
+static enum em_status ask(struct run *r, int first, int num, cJSON *lines)
 {
     struct experiment *e = r->e;
-    const char *text = NULL;
-    if (r->before)
-        cJSON_AddItemReferenceToObject(line, "pre", r->before[i]);
-    EM_TRY(apply(r, i, line));
-    EM_TRY(evaluate_cases(e, i, 1, r->replies));
-    if (i < e->spec.evaluate.texts)
-        EM_TRY(evaluate_texts(e, i, 1, &text));
-    cJSON_AddItemToObject(line, "post", journal_replies(&e->data.cases[i], r->replies[i], text));
+    const int num_texts = max_int(0, min_int(num, e->spec.evaluate.texts - first));
+    const char **texts = arena_array(e->arena, const char *, num_texts + 1);
+    for (int at = first; at < first + num; at += CHUNK)
+        EM_TRY(evaluate_cases(e, at, min_int(CHUNK, first + num - at), r->replies));
+    EM_TRY(evaluate_texts(e, first, num_texts, texts));
+    cJSON *line = lines->child;
+    for (int i = 0; i < num; i++, line = line->next)
+        cJSON_AddItemToObject(line, "post",
+                              journal_replies(&e->data.cases[first + i], r->replies[first + i],
+                                              i < num_texts ? texts[i] : NULL));
     return EM_OK;
 }
 
-static enum em_status edit_case(struct run *r, int i)
+// Edits cases [first, first + num) together, asks their questions, makes their lines, and takes the
+// edit back.
+static enum em_status try_batch(struct run *r, int first, int num, cJSON *lines)
 {
     struct experiment *e = r->e;
-    EM_TRY(prepare_chunk(r, i));
-    cJSON *line = journal_case(&e->data.cases[i]);
-    enum em_status status = edit_and_ask(r, i, line);
+    enum em_status status = apply(r, first, num, lines);
+    if (status == EM_OK)
+        status = ask(r, first, num, lines);
     const double begun = time_now();
     const enum em_status reverted = session_revert(e->session);
     e->seconds[PHASE_APPLY] += time_now() - begun;
+    return status == EM_OK ? reverted : status;
+}
+
+static enum em_status edit_batch(struct run *r, int first, int num)
+{
+    struct experiment *e = r->e;
+    const struct em_fact *fact = &e->data.facts[first];
+    EM_TRY(prepare_chunks(r, first, first + num));
+    cJSON *lines = begin_lines(r, first, num);
+    enum em_status status = try_batch(r, first, num, lines);
     if (status == EM_OK)
-        status = reverted;
-    if (status == EM_OK)
-        status = journal_append(e->log, file(r, CASES_FILE), line);
-    cJSON_Delete(line);
+        status = journal_append(e->log, file(r, CASES_FILE), lines);
+    cJSON_Delete(lines);
     if (status != EM_OK && status != EM_STOPPED)
-        log_say(e->log, "case %s (%s) could not be edited", e->data.facts[i].id,
-                e->data.facts[i].subject);
+        log_say(e->log, "%scase %s (%s)%s could not be edited", num > 1 ? "the batch of " : "",
+                fact->id, fact->subject,
+                num > 1 ? arena_print(e->arena, " and the next %d", num - 1) : "");
     return status;
+}
+
+// How many cases are finished: a batch whose lines are not all there is done again, whole.
+static enum em_status take_cases(struct run *r, int *done)
+{
+    struct experiment *e = r->e;
+    const int num = e->data.num, size = e->spec.run.batch_size;
+    const char **lines;
+    int there;
+    EM_TRY(journal_read_lines(e->log, e->arena, file(r, CASES_FILE), &lines, &there));
+    if (there > num)
+        return fail_too_long(r, CASES_FILE, there);
+    *done = there == num ? num : there / size * size;
+    EM_TRY(journal_keep_lines(e->log, file(r, CASES_FILE), lines, there, *done));
+    if (*done)
+        log_say(e->log, "%s: goes on behind the first %d of %d facts", e->folder.path, *done, num);
+    return EM_OK;
 }
 
 static enum em_status edit_cases(struct run *r)
 {
     struct experiment *e = r->e;
     const int num = e->data.num;
-    const char **lines;
     int done;
-    EM_TRY(journal_read_lines(e->log, e->arena, file(r, CASES_FILE), &lines, &done));
-    if (done > num)
-        return fail_too_long(r, CASES_FILE, done);
-    if (done)
-        log_say(e->log, "%s: goes on behind the first %d of %d facts", e->folder.path, done, num);
-    for (int i = done; i < num; i++) {
+    EM_TRY(take_cases(r, &done));
+    while (done < num) {
+        const int size = min_int(e->spec.run.batch_size, num - done);
         if (log_stopped(e->log))
             return EM_STOPPED;
-        EM_TRY(edit_case(r, i));
-        r->edited++;
-        em_progress(e->session, "edit", i + 1, num);
+        EM_TRY(edit_batch(r, done, size));
+        done += size;
+        r->edited += size;
+        em_progress(e->session, "edit", done, num);
     }
     return EM_OK;
 }
@@ -301,7 +356,7 @@ static enum em_status prepare_covariance(struct experiment *e)
     return status;
 }
 
-static enum em_status run_single(struct experiment *e)
+static enum em_status run_batches(struct experiment *e)
 {
     struct run r = {.e = e, .replies = evaluate_replies(e->arena, &e->data)};
     if (e->spec.evaluate.before)
@@ -333,7 +388,7 @@ enum em_status experiment_run(struct experiment *e)
     EM_TRY(folder_begin(&e->folder, e->json, e->identity));
     enum em_status status = templates_save(e);
     if (status == EM_OK)
-        status = run_single(e);
+        status = run_batches(e);
     if (status != EM_OK)
         log_detail(e->log, "%s", status == EM_STOPPED ? "stopped" : log_error(e->log));
     folder_end(&e->folder);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    CPU_MEMORY = 384 << 20
+    CPU_MEMORY = 256 << 20
 }; // bytes of activations beside the weights where memory is the host's
 
 static void describe(struct em_session *s)

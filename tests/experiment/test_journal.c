@@ -99,10 +99,16 @@ static void test_cut_line(void **state)
     room_ok(&r, journal_read_lines(r.log, r.arena, path, &lines, &num));
     assert_int_equal(num, 2);
     assert_string_equal(lines[1], "{\"a\":2}");
-    cJSON *third = cJSON_Parse("{\"a\": 3}");
-    room_ok(&r, journal_append(r.log, path, third));
-    cJSON_Delete(third);
+    cJSON *more = cJSON_Parse("[{\"a\": 3}, {\"a\": 4}]");
+    room_ok(&r, journal_append(r.log, path, more));
+    cJSON_Delete(more);
+    assert_string_equal(room_read(&r, path), "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n{\"a\":4}\n");
+    room_ok(&r, journal_read_lines(r.log, r.arena, path, &lines, &num));
+    room_ok(&r, journal_keep_lines(r.log, path, lines, num, 4));
+    room_ok(&r, journal_keep_lines(r.log, path, lines, num, 3));
     assert_string_equal(room_read(&r, path), "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
+    room_ok(&r, journal_keep_lines(r.log, path, lines, num, 0));
+    assert_string_equal(room_read(&r, path), "");
     room_close(&r);
 }
 

@@ -76,6 +76,24 @@ static void test_table(void **state)
     room_close(&r);
 }
 
+// A batch run says so in its title.
+static void test_batch_title(void **state)
+{
+    (void) state;
+    struct room r;
+    room_open(&r);
+    room_write(
+        &r, "summary.json",
+        "{\"name\":\"demo\",\"facts\":20,\"run\":{\"mode\":\"batch\",\"batch_size\":8},"
+        "\"algorithm\":{\"name\":\"memit\",\"layers\":[0,1]},\"model\":{\"name\":\"world\"}}");
+    assert_string_equal(print(&r, false),
+                        arena_print(r.arena,
+                                    "\ndemo: 20 facts in batches of 8, memit in layer 0, 1, "
+                                    "world\n\n  results %s\n",
+                                    r.folder));
+    room_close(&r);
+}
+
 static void test_unfinished(void **state)
 {
     (void) state;
@@ -91,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_batch_title),
         cmocka_unit_test(test_unfinished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

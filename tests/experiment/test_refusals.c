@@ -115,12 +115,25 @@ static const struct refusal refusals[] = {
      "and . are needed"},
     {6, "\"tokens\": {\"bos\": \"always\"}",
      "@/x.json:6: tokens.bos: is \"always\"; one of \"auto\", \"none\" is needed"},
-    {6, "\"run\": {\"mode\": \"batch\"}",
-     "@/x.json:6: run.mode: \"batch\" is not offered by this version; allowed: single"},
+    {6, "\"run\": {\"mode\": \"sequential\"}",
+     "@/x.json:6: run.mode: \"sequential\" is not offered by this version; allowed: single, "
+     "batch"},
     {6, "\"run\": {\"mode\": \"singel\"}",
-     "@/x.json:6: run.mode: is \"singel\"; \"single\" is needed; did you mean \"single\"?"},
+     "@/x.json:6: run.mode: is \"singel\"; one of \"single\", \"batch\" is needed; did you mean "
+     "\"single\"?"},
     {6, "\"run\": {\"mode\": \"single\", \"batch_size\": 3}",
-     "@/x.json:6: run.batch_size: unknown option of run; allowed: mode"},
+     "@/x.json:6: run.batch_size: is 3, but run.mode is \"single\", one fact at a time; more are "
+     "edited together in \"mode\": \"batch\""},
+    {6, "\"run\": {\"mode\": \"batch\", \"batch_size\": -1}",
+     "@/x.json:6: run.batch_size: is -1; a whole number from 0 to 2147483647 is needed"},
+    {6, "\"run\": {\"mode\": \"batch\",\n\"batch_size\": 3}",
+     "@/x.json:7: run.batch_size: is 3; there are 2 facts to edit"},
+    {6, "\"run\": {\"mode\": \"batch\", \"batch_size\": 2}",
+     "@/x.json:6: run.batch_size: is 2; rome takes at most 1 at once; algorithms that take as "
+     "many: emmet, memit"},
+    {6, "\"run\": {\"mode\": \"batch\"}",
+     "@/x.json:6: run.batch_size: is 2; rome takes at most 1 at once; algorithms that take as "
+     "many: emmet, memit"},
     {6, "\"evaluate\": {\"before\": \"yes\"}",
      "@/x.json:6: evaluate.before: is \"yes\"; true or false is needed"},
     {6, "\"templates\": {\"path\": \"t.json\"}",
@@ -231,6 +244,30 @@ static void test_resolved(void **state)
     room_close(&r);
 }
 
+static void check_batch_size(struct room *r, const char *path, const char *set, int expected)
+{
+    room_new_log(r);
+    struct experiment *e = open_with(r, path, set);
+    if (!e)
+        fail_msg("%s", log_error(r->log));
+    const cJSON *run = cJSON_GetObjectItem(experiment_json(e), "run");
+    assert_int_equal(cJSON_GetObjectItem(run, "batch_size")->valueint, expected);
+    experiment_destroy(&e);
+}
+
+// All facts, unless it is said; one in mode single, and for an algorithm that takes no more.
+static void test_batch_size(void **state)
+{
+    (void) state;
+    struct room r;
+    room_open(&r);
+    check_batch_size(&r, write_experiment(&r, 0, NULL), NULL, 1);
+    const char *path = write_experiment(&r, 6, "\"run\": {\"mode\": \"batch\"}");
+    check_batch_size(&r, path, "algorithm.name=memit", 2);
+    check_batch_size(&r, path, "run.batch_size=1", 1);
+    room_close(&r);
+}
+
 // Facts within the experiment stay in its resolved form.
 static void test_inline_facts(void **state)
 {
@@ -280,9 +317,9 @@ static void test_help(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_set_refused),
-        cmocka_unit_test(test_resolved), cmocka_unit_test(test_inline_facts),
-        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_set_refused),
+        cmocka_unit_test(test_resolved),   cmocka_unit_test(test_inline_facts),
+        cmocka_unit_test(test_batch_size), cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

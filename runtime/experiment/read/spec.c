@@ -255,8 +255,8 @@ static enum em_status read_metric(struct spec *spec, struct registry *registry, 
         return fail_plugin(spec, path);
     if (metric->scope == EM_PER_STATE)
         return document_fail(spec->document, path,
-                             "%s measures a state of the model, and \"mode\": \"single\" has one "
-                             "for each fact; leave it out",
+                             "%s measures a state of the model, and this run has one for each "
+                             "batch of facts; leave it out",
                              name);
     void *options;
     EM_TRY(read_options(spec, path, name, json, metric->options, metric->options_size, &options));
@@ -305,7 +305,8 @@ static enum em_status read_run(struct spec *spec)
     for (const char *const *later = spec_later_modes; name && *later; later++)
         if (strcmp(name, *later) == 0)
             return document_fail(spec->document, "run.mode",
-                                 "\"%s\" is not offered by this version; allowed: single", name);
+                                 "\"%s\" is not offered by this version; allowed: single, batch",
+                                 name);
     return read_section(spec, "run", &spec->run);
 }
 
@@ -324,6 +325,43 @@ enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
     EM_TRY(check_derived(spec));
     EM_TRY(read_covariance(spec));
     return read_data(spec);
+}
+
+// "emmet, memit": those that take as many facts at once; NULL: none.
+static const char *algorithms_for(const struct spec *spec, struct registry *registry, int size)
+{
+    int num;
+    const char *const *names = registry_algorithms(registry, spec->arena, &num), *list = NULL;
+    for (int i = 0; i < num; i++) {
+        const int most = registry_algorithm(registry, names[i])->max_facts;
+        if (!most || most >= size)
+            list = arena_print(spec->arena, "%s%s%s", list ? list : "", list ? ", " : "", names[i]);
+    }
+    return list;
+}
+
+enum em_status spec_check_run(struct spec *spec, struct registry *registry, int num_facts)
+{
+    const int otherwise = spec->run.mode == SPEC_SINGLE ? 1 : num_facts;
+    const int size = spec->run.batch_size ? spec->run.batch_size : otherwise;
+    const int most = spec->algorithm->max_facts;
+    if (spec->run.mode == SPEC_SINGLE && size > 1)
+        return document_fail(spec->document, "run.batch_size",
+                             "is %d, but run.mode is \"single\", one fact at a time; more are "
+                             "edited together in \"mode\": \"batch\"",
+                             size);
+    if (size > num_facts)
+        return document_fail(spec->document, "run.batch_size", "is %d; there %s %d fact%s to edit",
+                             size, num_facts == 1 ? "is" : "are", num_facts,
+                             num_facts == 1 ? "" : "s");
+    if (most && size > most) {
+        const char *others = algorithms_for(spec, registry, size);
+        return document_fail(spec->document, "run.batch_size",
+                             "is %d; %s takes at most %d at once; algorithms that take as many: %s",
+                             size, spec->algorithm->name, most, others ? others : "none");
+    }
+    spec->run.batch_size = size;
+    return EM_OK;
 }
 
 enum em_status spec_check_model(struct spec *spec, int num_layers, int ffn)

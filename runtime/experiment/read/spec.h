@@ -12,6 +12,7 @@
 #include "plugin/registry.h"
 
 enum spec_format { SPEC_COUNTERFACT, SPEC_JSONL, SPEC_INLINE };
+enum spec_mode { SPEC_SINGLE, SPEC_BATCH };
 
 struct spec_root {
     const char *name, *about, *model, *device;
@@ -45,7 +46,8 @@ struct spec_covariance {
 };
 
 struct spec_run {
-    int mode; // "single"
+    int mode;       // enum spec_mode
+    int batch_size; // 0: all facts, until spec_check_run has settled it
 };
 
 struct spec_evaluate {
@@ -83,6 +85,11 @@ struct spec {
 
 EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
                                        const struct document *d, struct registry *registry);
+
+// What can be told only with the data: whether a batch has as many facts as there are, and as the
+// algorithm takes at once. Settles the batch size, which is 1 in mode "single".
+EM_MUST_CHECK enum em_status spec_check_run(struct spec *spec, struct registry *registry,
+                                            int num_facts);
 
 // What can be told only with the model: layers that it does not have, a covariance of too few
 // tokens. Settles defaults that follow from it.

@@ -9,8 +9,8 @@
 
 static const char *const bos_names[] = {"auto", "none", NULL};                      // session_bos
 static const char *const format_names[] = {"counterfact", "jsonl", "inline", NULL}; // spec_format
-static const char *const mode_names[] = {"single", NULL};
-const char *const spec_later_modes[] = {"batch", "sequential", "sequential-batched", NULL};
+static const char *const mode_names[] = {"single", "batch", NULL};                  // spec_mode
+const char *const spec_later_modes[] = {"sequential", "sequential-batched", NULL};
 const char *const spec_metrics[] = {"efficacy", "paraphrase", "neighborhood", "score"};
 
 const struct em_option spec_root_table[] = {
@@ -45,7 +45,8 @@ static const struct em_option covariance_table[] = {
     {0},
 };
 static const struct em_option run_table[] = {
-    EM_CHOICE(struct spec_run, mode, 0, mode_names, "what is edited together and kept"),
+    EM_CHOICE(struct spec_run, mode, 0, mode_names, "batches of one fact, or of more; each alone"),
+    EM_INT(struct spec_run, batch_size, 0, 0, INT_MAX, "facts of a batch, 0 for all"),
     {0},
 };
 static const struct em_option evaluate_table[] = {

@@ -142,6 +142,14 @@ cJSON *journal_series(const struct session_series *series, int num)
     return json;
 }
 
+static enum em_status cut_file(struct log *log, const char *path, off_t size)
+{
+    if (truncate(path, size) == 0)
+        return EM_OK;
+    return log_fail(log, EM_ERR_IO, "%s: its unfinished end cannot be taken away: %s", path,
+                    strerror(errno));
+}
+
 enum em_status journal_read_lines(struct log *log, struct arena *a, const char *path,
                                   const char ***lines, int *num)
 {
@@ -160,17 +168,31 @@ enum em_status journal_read_lines(struct log *log, struct arena *a, const char *
         *end = 0;
         *arena_push(a, &list) = at;
     }
-    if (*at && truncate(path, at - text) != 0)
-        return log_fail(log, EM_ERR_IO, "%s: its unfinished last line cannot be taken away: %s",
-                        path, strerror(errno));
+    if (*at)
+        EM_TRY(cut_file(log, path, at - text));
     *lines = list.items;
     *num = (int) list.num;
     return EM_OK;
 }
 
-enum em_status journal_append(struct log *log, const char *path, const cJSON *line)
+enum em_status journal_keep_lines(struct log *log, const char *path, const char *const *lines,
+                                  int num, int keep)
 {
-    char *text = cJSON_PrintUnformatted(line);
+    return keep < num ? cut_file(log, path, lines[keep] - lines[0]) : EM_OK;
+}
+
+enum em_status journal_append(struct log *log, const char *path, const cJSON *lines)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    for (const cJSON *line = lines->child; to && line; line = line->next) {
+        char *one = cJSON_PrintUnformatted(line);
+        fprintf(to, "%s%s", line == lines->child ? "" : "\n", one);
+        free(one);
+    }
+    if (!to || fclose(to) != 0)
+        return log_fail(log, EM_ERR_IO, "%s: there is no memory for its next lines", path);
     const enum em_status status = file_append(log, path, text);
     free(text);
     return status;

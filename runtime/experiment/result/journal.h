@@ -4,6 +4,9 @@
 // "true_correct"}], "rewrite_prompts_correct": [bool], the same for each group of questions, and
 // "text": [...].
 //
+// A series is what the algorithm recorded while it wrote a batch; it stands in the line of the
+// batch's first case, in the order of the batch's facts.
+//
 // Numbers have nine digits. Summaries are made of what the journal holds, never of what was in
 // memory, so that a run that was resumed and one that was not end alike.
 
@@ -33,6 +36,10 @@ cJSON *journal_series(const struct session_series *series, int num);
 // the file. Absent: none.
 EM_MUST_CHECK enum em_status journal_read_lines(struct log *log, struct arena *a, const char *path,
                                                 const char ***lines, int *num);
-EM_MUST_CHECK enum em_status journal_append(struct log *log, const char *path, const cJSON *line);
+// Takes all but the first `keep` of the lines that were read away from the file.
+EM_MUST_CHECK enum em_status journal_keep_lines(struct log *log, const char *path,
+                                                const char *const *lines, int num, int keep);
+// Adds the members of a list as lines, all or none.
+EM_MUST_CHECK enum em_status journal_append(struct log *log, const char *path, const cJSON *lines);
 
 #endif

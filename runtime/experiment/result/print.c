@@ -81,15 +81,23 @@ static const char *list_text(struct arena *a, const cJSON *list)
     return text;
 }
 
+// " in batches of 8" where facts were edited together.
+static const char *batches_text(struct arena *a, const cJSON *run)
+{
+    const bool is_batch = strcmp(text_of(run, "mode", ""), "batch") == 0;
+    return is_batch ? arena_print(a, " in batches of %.0f", number_of(json_get(run, "batch_size")))
+                    : "";
+}
+
 static void print_title(const struct results *r, FILE *to)
 {
     const cJSON *root = r->summary.root, *algorithm = json_get(root, "algorithm");
     const char *layers = list_text(r->arena, json_get(algorithm, "layers"));
     const char *variant = text_of(algorithm, "variant", NULL);
-    fprintf(to, "\n%s: %.0f facts, %s%s%s%s%s%s, %s\n\n", text_of(root, "name", "run"),
-            number_of(json_get(root, "facts")), text_of(algorithm, "name", "?"),
-            variant ? " (" : "", variant ? variant : "", variant ? ")" : "",
-            layers ? " in layer " : "", layers ? layers : "",
+    fprintf(to, "\n%s: %.0f facts%s, %s%s%s%s%s%s, %s\n\n", text_of(root, "name", "run"),
+            number_of(json_get(root, "facts")), batches_text(r->arena, json_get(root, "run")),
+            text_of(algorithm, "name", "?"), variant ? " (" : "", variant ? variant : "",
+            variant ? ")" : "", layers ? " in layer " : "", layers ? layers : "",
             text_of(json_get(root, "model"), "name", "?"));
 }
 
