@@ -86,7 +86,7 @@ void house_check_same(struct house *h, const char *folder)
 {
     for (int i = 0; i < RESULT_FILES; i++)
         if (strcmp(house_read(h, folder, result_files[i]),
-                   house_read(h, h->finished, result_files[i])))
+                   house_read(h, h->finished, result_files[i])) != 0)
             fail_msg("%s/%s differs", folder, result_files[i]);
 }
 
