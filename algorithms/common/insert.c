@@ -11,7 +11,7 @@ static const double worst_condition = 1e-10; // reciprocal, of G + lambda I
 
 const char *const equal_keys_choices[] = {"error", "pinv", NULL};
 
-enum em_status insert_check_layers(struct em_session *s, const struct em_int_list *layers)
+static enum em_status check_layers(struct em_session *s, const struct em_int_list *layers)
 {
     for (int i = 1; i < layers->num; i++)
         if (layers->at[i] <= layers->at[i - 1])
@@ -19,6 +19,33 @@ enum em_status insert_check_layers(struct em_session *s, const struct em_int_lis
                            "layers: %d comes after %d; list them in ascending order", layers->at[i],
                            layers->at[i - 1]);
     return EM_OK;
+}
+
+static struct preparation preparation_of(const struct em_int_list *layers,
+                                         const struct value_options *value)
+{
+    return (struct preparation) {
+        .value = value,
+        .contexts = insert_contexts(NULL),
+        .site = EM_SITE_BLOCK_OUT,
+        .z_layer = layers->at[layers->num - 1],
+        .key_layer = layers->at[0],
+        .average = KEY_HALF_BARE,
+    };
+}
+
+const char *insert_contexts(const void *options)
+{
+    (void) options;
+    return "memit";
+}
+
+enum em_status insert_prepare(struct em_session *s, const struct em_int_list *layers,
+                              const struct value_options *value, const struct em_fact *facts, int n)
+{
+    const struct preparation p = preparation_of(layers, value);
+    EM_TRY(check_layers(s, layers));
+    return prepare_facts(s, &p, facts, n);
 }
 
 // The first two facts whose keys are equal to the bit, for the message.
@@ -85,12 +112,13 @@ static enum em_status insert_layer(struct em_session *s, const struct insertion 
 }
 
 enum em_status insert_facts(struct em_session *s, const struct insertion *in,
-                            const struct preparation *p, const struct em_fact *facts, int n)
+                            const struct value_options *value, const struct em_fact *facts, int n)
 {
     const size_t D = (size_t) em_model(s)->dim, F = (size_t) em_model(s)->ffn, N = (size_t) n;
     float *z = em_floats(s, N * D), *now = em_floats(s, N * D), *keys = em_floats(s, N * F);
     double *residual = em_doubles(s, D * N);
-    EM_TRY(prepare_facts(s, p, facts, n));
+    const struct preparation prepared = preparation_of(in->layers, value), *p = &prepared;
+    EM_TRY(insert_prepare(s, in->layers, value, facts, n));
     for (size_t i = 0; i < N; i++)
         EM_TRY(prepared_value(s, p, &facts[i], z + i * D));
     for (int l = 0; l < in->layers->num; l++) {

@@ -20,12 +20,16 @@ struct insertion {
     const char *cure; // how the user makes lambda larger: "lambda > 0"
 };
 
-EM_MUST_CHECK enum em_status insert_check_layers(struct em_session *s,
-                                                 const struct em_int_list *layers);
+const char *insert_contexts(const void *options); // of every algorithm of this form
+
+// What facts need for it: z at the last layer, the first layer's keys.
+EM_MUST_CHECK enum em_status insert_prepare(struct em_session *s, const struct em_int_list *layers,
+                                            const struct value_options *value,
+                                            const struct em_fact *facts, int n);
 
 EM_MUST_CHECK enum em_status insert_facts(struct em_session *s, const struct insertion *in,
-                                          const struct preparation *p, const struct em_fact *facts,
-                                          int n);
+                                          const struct value_options *value,
+                                          const struct em_fact *facts, int n);
 
 extern const char *const equal_keys_choices[];
 

@@ -31,45 +31,24 @@ static const struct em_option option_table[] = {
     {0},
 };
 
-static const char *contexts_of(const void *options)
-{
-    (void) options;
-    return "memit";
-}
-
-static struct preparation preparation_of(const struct emmet_options *o)
-{
-    return (struct preparation) {
-        .value = &o->value,
-        .contexts = "memit",
-        .site = EM_SITE_BLOCK_OUT,
-        .z_layer = o->layers.at[o->layers.num - 1],
-        .key_layer = o->layers.at[0],
-    };
-}
-
 static enum em_status prepare(struct em_session *s, const void *options,
                               const struct em_fact *facts, int num_facts)
 {
     const struct emmet_options *o = options;
-    const struct preparation p = preparation_of(o);
-    EM_TRY(insert_check_layers(s, &o->layers));
-    return prepare_facts(s, &p, facts, num_facts);
+    return insert_prepare(s, &o->layers, &o->value, facts, num_facts);
 }
 
 static enum em_status apply(struct em_session *s, const void *options, const struct em_fact *facts,
                             int num_facts)
 {
     const struct emmet_options *o = options;
-    const struct preparation p = preparation_of(o);
     const struct insertion in = {
         .layers = &o->layers,
         .lambda = num_facts > 1 ? (double) o->w * o->alpha : 0,
         .equal_keys = o->equal_keys,
         .cure = "alpha > 0",
     };
-    EM_TRY(insert_check_layers(s, &o->layers));
-    return insert_facts(s, &in, &p, facts, num_facts);
+    return insert_facts(s, &in, &o->value, facts, num_facts);
 }
 
 const struct em_algorithm em_algorithm = {
@@ -80,7 +59,7 @@ const struct em_algorithm em_algorithm = {
     .needs = EM_NEEDS_GRADIENT | EM_NEEDS_COVARIANCE,
     .options = option_table,
     .options_size = sizeof(struct emmet_options),
-    .contexts = contexts_of,
+    .contexts = insert_contexts,
     .prepare = prepare,
     .apply = apply,
 };
