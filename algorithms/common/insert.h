@@ -1,4 +1,4 @@
-// Writing a batch of facts into layers in closed form (numerics sections 3 and 4):
+// Writing a batch of facts into layers in closed form:
 //
 //   dW = R (G + lambda I)^-1 (C^-1 K)^T,  G = K^T C^-1 K
 //

@@ -1,5 +1,5 @@
 // The value of a fact, z: what a layer must put out at the subject's last token for the model to
-// assert it (numerics section 3), found by Adam through the model, many facts in one plan.
+// assert it, found by Adam through the model, many facts in one plan.
 
 #ifndef COMMON_VALUE_H
 #define COMMON_VALUE_H

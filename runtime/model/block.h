@@ -1,4 +1,4 @@
-// The Llama block as a list of operations, forward and backward (numerics section 1):
+// The Llama block as a list of operations, forward and backward:
 //
 //   h_mid = h + o_proj(attention(rope(qkv(rms(h)))))        h_out = h_mid + down(silu(gate(x)) *
 //   up(x)), x = rms(h_mid)

@@ -1,6 +1,6 @@
 // The shape of a Llama-family model, from a Hugging Face config.json or from GGUF metadata, every
-// field checked (numerics: RMS norm, rotary halves, grouped queries, SwiGLU). What is not supported
-// is refused by name.
+// field checked (RMS norm, rotary halves, grouped queries, SwiGLU). What is not supported is
+// refused by name.
 
 #ifndef MODEL_CONFIG_H
 #define MODEL_CONFIG_H

@@ -1,6 +1,5 @@
-// The second moment of the keys, C = sum k k^T / tokens, over a corpus on the unedited model; its
-// Cholesky factor and eigenvectors, all in float64 (numerics sections 4 and 5). All layers asked
-// for are measured in one pass.
+// The second moment of the keys, C = sum k k^T / tokens, over a corpus on the unedited model, in
+// float64. All layers asked for are measured in one pass and cached by content.
 
 #include "session/internal.h"
 

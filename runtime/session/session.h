@@ -51,7 +51,7 @@ void session_call_end(struct em_session *s); // frees what the call was given
 
 // --- context templates
 // ------------------------------------------------------------------------------- Each set's first
-// template is "{}". Sets: "memit" ({} + 5), "rome" ({} + 20); numerics section 2.
+// template is "{}". Sets: "memit" ({} + 5), "rome" ({} + 20).
 EM_MUST_CHECK enum em_status session_templates_generate(struct em_session *s, const char *set);
 EM_MUST_CHECK enum em_status session_templates_set(struct em_session *s, const char *set,
                                                    const char *const *texts, int num);

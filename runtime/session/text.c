@@ -1,4 +1,4 @@
-// Text to prompts: subjects and targets found in tokens, context templates (numerics section 2).
+// Text to prompts: subjects and targets found in tokens, context templates.
 
 #include "session/internal.h"
 

@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "session/internal.h"
 
-// `prompt` and behind it the tokens of `target` (numerics section 2); subject_last is the prompt's
+// `prompt` and behind it the tokens of `target`; subject_last is the prompt's
 // last token.
 EM_MUST_CHECK enum em_status session_question(struct em_session *s, const char *prompt,
                                               const char *target, struct em_prompt *out);

@@ -1,5 +1,4 @@
-// Each closed form, as the plugin writes it, against a dense float64 LU of its own formula
-// (numerics section 4).
+// Each closed form, as the plugin writes it, against a dense float64 LU of its own formula.
 //
 // Tolerance: the update is read back from float32 weights, which rounds it by up to 1e-7 of a
 // weight.

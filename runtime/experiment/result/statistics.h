@@ -1,5 +1,5 @@
 // What a list of case values says: mean, population standard deviation, and a 95 % interval of the
-// mean (numerics section 6).
+// mean.
 //
 // The interval: percentiles of the means of 10,000 resamples of the cases with replacement, drawn
 // from a stream of its own. Where every case agrees a resample has nothing to vary, and the
