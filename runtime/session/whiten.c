@@ -1,5 +1,5 @@
-// What is computed from a covariance: its Cholesky factor, solves and eigenvectors, in float64
-//. Each is made once a layer.
+// What is computed from a covariance: its Cholesky factor, solves and eigenvectors, in float64.
+// Each is made once a layer.
 
 #include "session/linalg.h"
 
