@@ -1,8 +1,8 @@
 // Matmul by the host's BLAS on mapped memory: sgemm, with 16-bit weights widened in row blocks.
 
 #include <cblas.h>
-#include <string.h>
 
+#include "base/half.h"
 #include "op/dispatch.h"
 
 struct host_matmul {
@@ -21,37 +21,15 @@ static void multiply(const struct host_matmul *m, const float *x, const float *w
                 w_stride, add ? 1.0f : 0.0f, y, m->y_stride);
 }
 
-static void widen_bf16(const uint16_t *from, int num, uint32_t *to)
-{
-    for (int i = 0; i < num; i++)
-        to[i] = (uint32_t) from[i] << 16;
-}
-
-// The exponent moves from 5 to 8 bits by a multiplication, which is exact for subnormals too;
-// infinities and NaN keep all exponent bits.
-static void widen_f16(const uint16_t *from, int num, uint32_t *to)
-{
-    for (int i = 0; i < num; i++) {
-        const uint32_t shifted = (uint32_t) (from[i] & 0x7fff) << 13;
-        float value;
-        memcpy(&value, &shifted, sizeof(value));
-        value *= 0x1p112f;
-        uint32_t bits;
-        memcpy(&bits, &value, sizeof(bits));
-        bits |= (from[i] & 0x7c00) == 0x7c00 ? 0x7f800000u : 0;
-        to[i] = bits | (uint32_t) (from[i] & 0x8000) << 16;
-    }
-}
-
 static void widen_rows(const struct host_matmul *m, const uint16_t *w, int num)
 {
     for (int r = 0; r < num; r++) {
         const uint16_t *from = w + (size_t) r * (size_t) m->w_stride;
-        uint32_t *to = (uint32_t *) (void *) (m->scratch + (size_t) r * (size_t) m->w_cols);
-        if (m->type == TENSOR_F16)
-            widen_f16(from, m->w_cols, to);
-        else
-            widen_bf16(from, m->w_cols, to);
+        float *to = m->scratch + (size_t) r * (size_t) m->w_cols;
+        for (int i = 0; i < m->w_cols && m->type == TENSOR_F16; i++)
+            to[i] = float_of_f16(from[i]);
+        for (int i = 0; i < m->w_cols && m->type == TENSOR_BF16; i++)
+            to[i] = float_of_bf16(from[i]);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <cblas.h>
 
+#include "base/half.h"
 #include "base/hash.h"
 
 struct kept_rows { // of em_keep
@@ -32,34 +33,6 @@ static enum em_status check_place(struct em_session *s, enum em_matrix m, int la
     return EM_OK;
 }
 
-static float from_half(uint16_t h)
-{
-    const uint32_t sign = (uint32_t) (h & 0x8000) << 16, exponent = h >> 10 & 31,
-                   mantissa = h & 1023;
-    union {
-        uint32_t bits;
-        float value;
-    } u;
-    if (exponent == 31)
-        u.bits = sign | 0x7f800000 | mantissa << 13;
-    else if (exponent)
-        u.bits = sign | (exponent + 112) << 23 | mantissa << 13;
-    else
-        return (sign ? -1.0f : 1.0f) * (float) mantissa * 0x1p-24f;
-    return u.value;
-}
-
-static void widen(enum tensor_type type, const uint16_t *from, float *to, size_t num)
-{
-    for (size_t i = 0; i < num; i++) {
-        union {
-            uint32_t bits;
-            float value;
-        } u = {(uint32_t) from[i] << 16};
-        to[i] = type == TENSOR_BF16 ? u.value : from_half(from[i]);
-    }
-}
-
 enum em_status em_weight_read(struct em_session *s, enum em_matrix m, int layer, float *out)
 {
     EM_TRY(check_place(s, m, layer));
@@ -72,8 +45,8 @@ enum em_status em_weight_read(struct em_session *s, enum em_matrix m, int layer,
     if (!half)
         return em_fail(s, EM_ERR_IO, "out of host memory for a matrix of %zu weights", num);
     const enum em_status status = gpu_download(s->gpu, half, mem);
-    if (status == EM_OK)
-        widen(t.type, half, out, num);
+    for (size_t i = 0; i < num && status == EM_OK; i++)
+        out[i] = t.type == TENSOR_BF16 ? float_of_bf16(half[i]) : float_of_f16(half[i]);
     free(half);
     return status;
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "session/corpus.h"
+#include "session/moment/corpus.h"
 
 static const int layers[] = {1, 2};
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/half.h"
+
 enum { BLOCK = 32 };
 
 static const struct {
@@ -38,26 +40,6 @@ static uint16_t load_16(const uint8_t *at)
     return (uint16_t) (at[0] | at[1] << 8);
 }
 
-static float float_of(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
-
-// Half precision: 1 sign, 5 exponent, 10 fraction bits.
-static float half_of(uint16_t h)
-{
-    const uint32_t sign = (uint32_t) (h & 0x8000) << 16;
-    const uint32_t exponent = h >> 10 & 31, fraction = h & 0x3FF;
-    if (exponent == 31) // infinity, NaN
-        return float_of(sign | 0x7F800000 | fraction << 13);
-    if (exponent) // normal: the exponent's bias goes from 15 to 127
-        return float_of(sign | (exponent + 112) << 23 | fraction << 13);
-    const float value = (float) fraction * 0x1p-24f;
-    return sign ? -value : value;
-}
-
 static void row_f32(const uint8_t *in, uint32_t num, float *out)
 {
     memcpy(out, in, (size_t) num * sizeof(*out));
@@ -66,19 +48,19 @@ static void row_f32(const uint8_t *in, uint32_t num, float *out)
 static void row_f16(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t i = 0; i < num; i++)
-        out[i] = half_of(load_16(in + 2 * (size_t) i));
+        out[i] = float_of_f16(load_16(in + 2 * (size_t) i));
 }
 
 static void row_bf16(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t i = 0; i < num; i++)
-        out[i] = float_of((uint32_t) load_16(in + 2 * (size_t) i) << 16);
+        out[i] = float_of_bf16(load_16(in + 2 * (size_t) i));
 }
 
 static void row_q8_0(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 34, out += BLOCK) {
-        const float d = half_of(load_16(in));
+        const float d = float_of_f16(load_16(in));
         for (int i = 0; i < BLOCK; i++)
             out[i] = d * (float) (int8_t) in[2 + i];
     }
@@ -87,7 +69,7 @@ static void row_q8_0(const uint8_t *in, uint32_t num, float *out)
 static void row_q4_1(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 20, out += BLOCK) {
-        const float d = half_of(load_16(in)), m = half_of(load_16(in + 2));
+        const float d = float_of_f16(load_16(in)), m = float_of_f16(load_16(in + 2));
         for (int i = 0; i < BLOCK / 2; i++) {
             const float low = d * (float) (in[4 + i] & 15), high = d * (float) (in[4 + i] >> 4);
             out[i] = low + m;

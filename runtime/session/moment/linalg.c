@@ -1,6 +1,6 @@
 // <emend/linalg.h> on LAPACK, and what the covariance shares with it.
 
-#include "session/linalg.h"
+#include "session/moment/linalg.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include <emend/linalg.h>
 
-#include "session/lapack.h"
+#include "session/moment/lapack.h"
 
 void em_gram(const double *a, int n, int width, double *g)
 {

@@ -1,7 +1,7 @@
 // What is computed from a covariance: its Cholesky factor, solves and eigenvectors, in float64.
 // Each is made once a layer.
 
-#include "session/linalg.h"
+#include "session/moment/linalg.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "model/safetensors.h"
-#include "session/corpus.h"
+#include "session/moment/corpus.h"
 
 enum { CHUNK_BYTES = 64 << 20, CHUNK_MOST = 1024, CHUNK_LEAST = 128 };
 

@@ -1,6 +1,6 @@
 // Reads a corpus; see corpus.h.
 
-#include "session/corpus.h"
+#include "session/moment/corpus.h"
 
 #include <ctype.h>
 #include <string.h>
