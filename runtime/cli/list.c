@@ -91,8 +91,18 @@ static enum em_status list_models(struct cli *cli)
 }
 
 struct row {
-    const char *name, *summary, *from; // from: a file or a reference
+    const char *name, *label, *summary, *from; // label: or NULL; from: a file or a reference
 };
+
+static int longest_name(const struct row *rows, int num)
+{
+    int longest = 12;
+    for (int i = 0; i < num; i++) {
+        const int length = (int) strlen(rows[i].name);
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
 
 static void print_rows(struct cli *cli, const struct row *rows, int num, const char *from)
 {
@@ -101,6 +111,8 @@ static void print_rows(struct cli *cli, const struct row *rows, int num, const c
         for (int i = 0; i < num; i++) {
             cJSON *item = cJSON_CreateObject();
             cJSON_AddStringToObject(item, "name", rows[i].name);
+            if (rows[i].label)
+                cJSON_AddStringToObject(item, "label", rows[i].label);
             cJSON_AddStringToObject(item, "summary", rows[i].summary);
             cJSON_AddStringToObject(item, from, rows[i].from);
             cJSON_AddItemToArray(json, item);
@@ -108,8 +120,13 @@ static void print_rows(struct cli *cli, const struct row *rows, int num, const c
         cli_print_json(json);
         return;
     }
-    for (int i = 0; i < num; i++)
-        printf("%s%-14s%s %s\n", cli_bold(cli), rows[i].name, cli_plain(cli), rows[i].summary);
+    const int width = longest_name(rows, num) + 2;
+    for (int i = 0; i < num; i++) {
+        printf("%s%-*s%s", cli_bold(cli), width, rows[i].name, cli_plain(cli));
+        if (rows[i].label)
+            printf("%-5s", rows[i].label);
+        printf(" %s\n", rows[i].summary);
+    }
 }
 
 static enum em_status list_algorithms(struct cli *cli)
@@ -120,7 +137,7 @@ static enum em_status list_algorithms(struct cli *cli)
     struct row *rows = arena_array(cli->arena, struct row, (size_t) num + 1);
     for (int i = 0; i < num; i++) {
         const struct em_algorithm *a = registry_algorithm(cli->registry, names[i]);
-        rows[i] = (struct row) {a->name, a->summary, registry_path(cli->registry, a)};
+        rows[i] = (struct row) {a->name, NULL, a->summary, registry_path(cli->registry, a)};
     }
     print_rows(cli, rows, num, "path");
     return EM_OK;
@@ -134,7 +151,7 @@ static enum em_status list_metrics(struct cli *cli)
     struct row *rows = arena_array(cli->arena, struct row, (size_t) num + 1);
     for (int i = 0; i < num; i++) {
         const struct em_metric *m = registry_metric(cli->registry, names[i]);
-        rows[i] = (struct row) {m->name, m->summary, registry_path(cli->registry, m)};
+        rows[i] = (struct row) {m->name, m->label, m->summary, registry_path(cli->registry, m)};
     }
     print_rows(cli, rows, num, "path");
     return EM_OK;
@@ -143,10 +160,10 @@ static enum em_status list_metrics(struct cli *cli)
 static enum em_status list_datasets(struct cli *cli)
 {
     static const struct row rows[] = {
-        {"counterfact",
+        {"counterfact", NULL,
          "CounterFact records, as published (counterfact.json, multi_counterfact.json)",
          "Meng et al. 2022, arXiv:2202.05262"},
-        {"jsonl", "one fact a line: prompt, subject, target_new, and what it is tested with",
+        {"jsonl", NULL, "one fact a line: prompt, subject, target_new, and what it is tested with",
          "emend"},
     };
     print_rows(cli, rows, sizeof(rows) / sizeof(rows[0]), "reference");

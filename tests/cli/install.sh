@@ -45,7 +45,7 @@ PKG_CONFIG_PATH=$(dirname "$(find "$scratch/moved" -name emend.pc)")
 export PKG_CONFIG_PATH
 # shellcheck disable=SC2046 # flags
 "$cc" -std=c11 -Wall -Wextra -Werror -shared -fPIC $(pkg-config --cflags emend) "$scratch/always.c" -o "$scratch/plugins/always.so"
-prints 'always         one, whatever the model says' list metrics --plugins "$scratch/plugins"
+prints 'A1    one, whatever the model says' list metrics --plugins "$scratch/plugins"
 prints 'always, metric: one, whatever the model says' help always --plugins "$scratch/plugins"
 EMEND_PLUGIN_PATH=$scratch/plugins
 export EMEND_PLUGIN_PATH

@@ -1,4 +1,4 @@
-// ES, PS, NS and S against cases worked out by hand.
+// Metrics against cases worked out by hand.
 
 #include <math.h>
 #include <setjmp.h>
@@ -64,6 +64,55 @@ static void test_shares(void **state)
     log_destroy(&log);
 }
 
+static bool is_near(double a, double b)
+{
+    return fabs(a - b) < 1e-12;
+}
+
+static void test_magnitudes(void **state)
+{
+    (void) state;
+    static const struct em_reply by_probability[QUESTIONS] = {
+        {.new_ = {0.69314718055994529, true}, .true_ = {2.3025850929940459, false}}, // 1/2, 1/10
+        {.new_ = {0, true}, .true_ = {1.3862943611198906, false}},                   // 1, 1/4
+        {.new_ = {2.3025850929940459, false}, .true_ = {0.69314718055994529, true}}, // 1/10, 1/2
+        {.new_ = {1.3862943611198906, false}, .true_ = {0.69314718055994529, true}}, // 1/4, 1/2
+        {.new_ = {1, false}, .true_ = {1, false}},                                   // equal
+        {.new_ = {0.69314718055994529, false}, .true_ = {1.3862943611198906, true}}, // 1/2, 1/4
+    };
+    const struct em_case c = {
+        .questions = questions, .replies = by_probability, .num_questions = QUESTIONS};
+    struct log *log = log_create(NULL, LOG_QUIET);
+    struct registry *r = open_registry(log);
+    assert_true(is_near(measure(r, "efficacy_magnitude", &c), 0.4));
+    assert_true(is_near(measure(r, "paraphrase_magnitude", &c), (0.75 - 0.4) / 2));
+    assert_true(is_near(measure(r, "neighborhood_magnitude", &c), 0));
+    const struct em_case one_neighbor = {
+        .questions = questions + 3, .replies = by_probability + 3, .num_questions = 1};
+    assert_true(is_near(measure(r, "neighborhood_magnitude", &one_neighbor), 0.25));
+    assert_true(isnan(measure(r, "efficacy_magnitude", &one_neighbor)));
+    registry_destroy(&r);
+    log_destroy(&log);
+}
+
+static void test_accuracies(void **state)
+{
+    (void) state;
+    struct log *log = log_create(NULL, LOG_QUIET);
+    struct registry *r = open_registry(log);
+    assert_true(measure(r, "efficacy_accuracy", &one_case) == 0);
+    assert_true(measure(r, "paraphrase_accuracy", &one_case) == 0.5);
+    assert_true(measure(r, "neighborhood_accuracy", &one_case) == 2.0 / 3);
+    // What the new target's tokens are is known without a true one.
+    const struct em_question rewrite = {"rewrite", "r", "new", NULL};
+    const struct em_reply reply = {.new_ = {0.1, true}};
+    const struct em_case untrue = {.questions = &rewrite, .replies = &reply, .num_questions = 1};
+    assert_true(measure(r, "efficacy_accuracy", &untrue) == 1);
+    assert_true(isnan(measure(r, "neighborhood_accuracy", &untrue)));
+    registry_destroy(&r);
+    log_destroy(&log);
+}
+
 static void test_harmonic_mean(void **state)
 {
     (void) state;
@@ -88,6 +137,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_magnitudes),
+        cmocka_unit_test(test_accuracies),
         cmocka_unit_test(test_harmonic_mean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,21 +1,27 @@
-// NS: the share of prompts about other subjects after which the true target is still likelier.
+// NA: the share of prompts about other subjects after which every token of the true target is the
+// arg-max.
 
-#include "common/success.h"
+#include "common/group.h"
 
 static const char *const reads[] = {"neighborhood", NULL};
 static const struct em_option options[] = {{0}};
 
+static double says_true(const struct em_reply *r)
+{
+    return r->true_.hit;
+}
+
 static bool measure(const void *unused, const struct em_case *c, double *out)
 {
     (void) unused;
-    return success_share(c, reads[0], SUCCESS_TRUE, out);
+    return group_mean(c, reads[0], GROUP_BOTH, says_true, out);
 }
 
 const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
-    .name = "neighborhood",
-    .label = "NS",
-    .summary = "neighbouring facts keep the true target",
+    .name = "neighborhood_accuracy",
+    .label = "NA",
+    .summary = "neighbouring facts are answered with the true target, token by token",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
     .reads = reads,

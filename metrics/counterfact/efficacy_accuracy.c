@@ -1,21 +1,26 @@
-// ES: the share of rewrite prompts after which the new target is likelier than the true one.
+// EA: the share of rewrite prompts after which every token of the new target is the arg-max.
 
-#include "common/success.h"
+#include "common/group.h"
 
 static const char *const reads[] = {"rewrite", NULL};
 static const struct em_option options[] = {{0}};
 
+static double says_new(const struct em_reply *r)
+{
+    return r->new_.hit;
+}
+
 static bool measure(const void *unused, const struct em_case *c, double *out)
 {
     (void) unused;
-    return success_share(c, reads[0], SUCCESS_NEW, out);
+    return group_mean(c, reads[0], GROUP_NEW, says_new, out);
 }
 
 const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
-    .name = "efficacy",
-    .label = "ES",
-    .summary = "the edited prompt is answered with the new target",
+    .name = "efficacy_accuracy",
+    .label = "EA",
+    .summary = "the edited prompt is answered with the new target, token by token",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
     .reads = reads,

@@ -1,14 +1,20 @@
-// PS: the share of paraphrased prompts after which the new target is likelier than the true one.
+// PS: the share of paraphrased prompts after which the new target is likelier than the true one; a
+// tie is none.
 
-#include "common/success.h"
+#include "common/group.h"
 
 static const char *const reads[] = {"paraphrase", NULL};
 static const struct em_option options[] = {{0}};
 
+static double prefers_new(const struct em_reply *r)
+{
+    return r->true_.nll > r->new_.nll;
+}
+
 static bool measure(const void *unused, const struct em_case *c, double *out)
 {
     (void) unused;
-    return success_share(c, reads[0], SUCCESS_NEW, out);
+    return group_mean(c, reads[0], GROUP_BOTH, prefers_new, out);
 }
 
 const struct em_metric em_metric = {

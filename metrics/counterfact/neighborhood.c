@@ -1,0 +1,30 @@
+// NS: the share of prompts about other subjects after which the true target is still likelier; a
+// tie is none.
+
+#include "common/group.h"
+
+static const char *const reads[] = {"neighborhood", NULL};
+static const struct em_option options[] = {{0}};
+
+static double prefers_true(const struct em_reply *r)
+{
+    return r->true_.nll < r->new_.nll;
+}
+
+static bool measure(const void *unused, const struct em_case *c, double *out)
+{
+    (void) unused;
+    return group_mean(c, reads[0], GROUP_BOTH, prefers_true, out);
+}
+
+const struct em_metric em_metric = {
+    .abi = EM_ABI(struct em_metric),
+    .name = "neighborhood",
+    .label = "NS",
+    .summary = "neighbouring facts keep the true target",
+    .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
+    .scope = EM_PER_CASE,
+    .reads = reads,
+    .options = options,
+    .measure = measure,
+};

@@ -1,0 +1,29 @@
+// NM: p(true) - p(new) after prompts about other subjects, p = exp(-NLL).
+
+#include "common/group.h"
+
+static const char *const reads[] = {"neighborhood", NULL};
+static const struct em_option options[] = {{0}};
+
+static double margin(const struct em_reply *r)
+{
+    return group_probability(r->true_) - group_probability(r->new_);
+}
+
+static bool measure(const void *unused, const struct em_case *c, double *out)
+{
+    (void) unused;
+    return group_mean(c, reads[0], GROUP_BOTH, margin, out);
+}
+
+const struct em_metric em_metric = {
+    .abi = EM_ABI(struct em_metric),
+    .name = "neighborhood_magnitude",
+    .label = "NM",
+    .summary = "by how much neighbouring facts prefer the true target: p(true) - p(new)",
+    .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
+    .scope = EM_PER_CASE,
+    .reads = reads,
+    .options = options,
+    .measure = measure,
+};
