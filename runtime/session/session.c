@@ -183,6 +183,14 @@ void em_record(struct em_session *s, const char *series, double value)
     *arena_push(s->call, &s->series) = (struct session_series) {arena_copy(s->call, series), value};
 }
 
+void em_note(struct em_session *s, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_detail(s->log, "%s", arena_vprint(s->call, fmt, args));
+    va_end(args);
+}
+
 const struct session_series *session_series(struct em_session *s, int *num)
 {
     *num = (int) s->series.num;

@@ -11,6 +11,12 @@ struct em_session;
 // g = a a^T                                                      a [n, width], g [n, n]
 EM_EXPORT void em_gram(const double *a, int n, int width, double *g);
 
+// c = a b                                              a [m, k], b [k, n], c [m, n]
+EM_EXPORT void em_product(const double *a, const double *b, int m, int k, int n, double *c);
+
+// c_ij = (row i of a) . (row j of b)                   a [m, k], b [n, k], c [m, n]
+EM_EXPORT void em_row_products(const double *a, const double *b, int m, int k, int n, double *c);
+
 // Each row of b becomes x with A x = row, A symmetric positive definite [n, n] and overwritten.
 // `condition` receives the reciprocal condition number; 0, and no solution, where A is not positive
 // definite in float64.                                           b [m, n]

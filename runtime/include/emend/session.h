@@ -108,10 +108,13 @@ EM_EXPORT EM_MUST_CHECK enum em_status em_weight_write(struct em_session *s, enu
 // The second moment C [F, F] of EM_SITE_MLP_KEY over the experiment's corpus, on the unedited
 // model. Measured once, factored once, cached on disk.
 //   em_whiten:           half_i = L^-1 key_i and full_i = C^-1 key_i for n keys [n, F], C = L L^T;
-//   either may be NULL em_covariance_eigen: eigenvalues [F], ascending, and eigenvectors as rows
-//   [F, F]
+//                        either may be NULL
+//   em_whiten_back:      each of n rows [n, F] becomes L^-T row; half becomes full
+//   em_covariance_eigen: eigenvalues [F], ascending, and eigenvectors as rows [F, F]
 EM_EXPORT EM_MUST_CHECK enum em_status em_whiten(struct em_session *s, int layer, const float *keys,
                                                  int n, double *half, double *full);
+EM_EXPORT EM_MUST_CHECK enum em_status em_whiten_back(struct em_session *s, int layer, double *rows,
+                                                      int n);
 EM_EXPORT EM_MUST_CHECK enum em_status em_covariance(struct em_session *s, int layer,
                                                      const double **c);
 EM_EXPORT EM_MUST_CHECK enum em_status em_covariance_eigen(struct em_session *s, int layer,
@@ -150,6 +153,9 @@ EM_EXPORT EM_MUST_CHECK enum em_status em_generate(struct em_session *s, const c
 // Append a number to the named series of this edit in the results; move the progress bar.
 EM_EXPORT void em_record(struct em_session *s, const char *series, double value);
 EM_EXPORT void em_progress(struct em_session *s, const char *what, int done, int total);
+
+// A line for the run's log, and for the screen where it is verbose.
+EM_EXPORT void em_note(struct em_session *s, const char *fmt, ...) EM_PRINTF(2, 3);
 
 // Set the session's error message (the first one wins) and return `status`.
 EM_EXPORT enum em_status em_fail(struct em_session *s, enum em_status status, const char *fmt, ...)

@@ -19,6 +19,16 @@ void em_gram(const double *a, int n, int width, double *g)
             g[j * (size_t) n + i] = g[i * (size_t) n + j];
 }
 
+void em_product(const double *a, const double *b, int m, int k, int n, double *c)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
+}
+
+void em_row_products(const double *a, const double *b, int m, int k, int n, double *c)
+{
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, a, k, b, k, 0, c, n);
+}
+
 // The 1-norm of a symmetric matrix.
 static double norm_1(const double *a, int n)
 {

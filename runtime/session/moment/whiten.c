@@ -38,13 +38,17 @@ static enum em_status factor(struct em_session *s, int layer)
     return status;
 }
 
-enum em_status em_whiten(struct em_session *s, int layer, const float *keys, int n, double *half,
-                         double *full)
+static enum em_status need_factor(struct em_session *s, int layer)
 {
     const double *moment; // checks the layer
     EM_TRY(em_covariance(s, layer, &moment));
-    if (!s->covariances[layer].factor)
-        EM_TRY(factor(s, layer));
+    return s->covariances[layer].factor ? EM_OK : factor(s, layer);
+}
+
+enum em_status em_whiten(struct em_session *s, int layer, const float *keys, int n, double *half,
+                         double *full)
+{
+    EM_TRY(need_factor(s, layer));
     const int F = s->config->ffn;
     const size_t num = (size_t) n * (size_t) F;
     double *x = half ? half : em_doubles(s, num);
@@ -56,8 +60,15 @@ enum em_status em_whiten(struct em_session *s, int layer, const float *keys, int
     if (!full)
         return EM_OK;
     memcpy(full, x, num * sizeof(double));
+    return em_whiten_back(s, layer, full, n);
+}
+
+enum em_status em_whiten_back(struct em_session *s, int layer, double *rows, int n)
+{
+    EM_TRY(need_factor(s, layer));
+    const int F = s->config->ffn;
     cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, F, n, 1,
-                s->covariances[layer].factor, F, full, F);
+                s->covariances[layer].factor, F, rows, F);
     return EM_OK;
 }
 
