@@ -1,15 +1,9 @@
-// The closed form that MEMIT and EMMET share, over one layer or several; see insert.h.
+// A batch over several layers; see insert.h.
 
 #include "common/insert.h"
 
 #include <math.h>
-#include <string.h>
-
-#include <emend/linalg.h>
-
-static const double worst_condition = 1e-10; // reciprocal, of G + lambda I
-
-const char *const equal_keys_choices[] = {"error", "pinv", NULL};
+#include <stdio.h>
 
 static enum em_status check_layers(struct em_session *s, const struct em_int_list *layers)
 {
@@ -34,6 +28,17 @@ static struct preparation preparation_of(const struct em_int_list *layers,
     };
 }
 
+struct closed_form *insert_forms(struct em_session *s, const struct em_int_list *layers,
+                                 const struct closed_form *like)
+{
+    struct closed_form *forms = em_alloc(s, (size_t) layers->num * sizeof(*forms));
+    for (int i = 0; i < layers->num; i++) {
+        forms[i] = *like;
+        forms[i].layer = layers->at[i];
+    }
+    return forms;
+}
+
 const char *insert_contexts(const void *options)
 {
     (void) options;
@@ -48,95 +53,66 @@ enum em_status insert_prepare(struct em_session *s, const struct em_int_list *la
     return prepare_facts(s, &p, facts, n);
 }
 
-// The first two facts whose keys are equal to the bit, for the message.
-static enum em_status fail_singular(struct em_session *s, const struct insertion *in,
-                                    const struct em_fact *facts, const float *keys, int n,
-                                    double condition)
+static const char *kept_name(struct em_session *s, int layer)
 {
-    const size_t F = (size_t) em_model(s)->ffn;
-    for (int i = 0; i < n; i++)
-        for (int j = i + 1; j < n; j++)
-            if (!memcmp(keys + (size_t) i * F, keys + (size_t) j * F, F * sizeof(float)))
-                return em_fail(
-                    s, EM_ERR_NUMERIC,
-                    "facts %s and %s have the same text up to the subject \"%s\", so their "
-                    "keys are equal and both cannot be written exactly; use %s, or "
-                    "equal_keys \"pinv\"",
-                    facts[i].id, facts[j].id, facts[j].subject, in->cure);
-    return em_fail(s, EM_ERR_NUMERIC,
-                   "the keys of %d facts are nearly dependent (reciprocal condition %.1e, at least "
-                   "%.0e is needed); use %s, or equal_keys \"pinv\"",
-                   n, condition, worst_condition, in->cure);
+    char *name = em_alloc(s, 16);
+    snprintf(name, 16, "keys.%d", layer);
+    return name;
 }
 
-// rows (G + lambda I)^-1 of `left` [m, n]
-static enum em_status solve(struct em_session *s, const struct insertion *in,
-                            const struct em_fact *facts, const float *keys, const double *gram,
-                            int n, double *left, int m)
+// A batch's keys at every layer, once it stands in all of them.
+static enum em_status keep_keys(struct em_session *s, const struct preparation *p,
+                                const struct em_int_list *layers, const struct em_fact *facts,
+                                int n)
 {
-    const size_t N = (size_t) n, all = (size_t) m * N;
-    double *a = em_doubles(s, N * N), *x = em_doubles(s, all), condition;
-    memcpy(x, left, all * sizeof(*x));
-    for (size_t i = 0; i < N * N; i++)
-        a[i] = gram[i] + (i % (N + 1) ? 0 : in->lambda);
-    EM_TRY(em_solve(s, a, n, x, m, &condition));
-    if (condition < worst_condition) {
-        if (in->equal_keys == EQUAL_KEYS_ERROR)
-            return fail_singular(s, in, facts, keys, n, condition);
-        for (size_t i = 0; i < N * N; i++)
-            a[i] = gram[i] + (i % (N + 1) ? 0 : in->lambda);
-        memcpy(x, left, all * sizeof(*x));
-        EM_TRY(em_pseudo_solve(s, a, n, x, m, worst_condition));
+    const int F = em_model(s)->ffn;
+    float *keys = em_floats(s, (size_t) n * (size_t) F);
+    for (int i = 0; i < layers->num; i++) {
+        const int layer = layers->at[i];
+        EM_TRY(keys_average(s, p->contexts, layer, p->average, facts, n, keys, NULL, NULL));
+        EM_TRY(em_keep(s, kept_name(s, layer), keys, n, F));
     }
-    memcpy(left, x, all * sizeof(*x));
     return EM_OK;
 }
 
-// One layer: keys [n, F], residual [D, n].
-static enum em_status insert_layer(struct em_session *s, const struct insertion *in, int layer,
-                                   const struct em_fact *facts, int n, const float *keys,
-                                   double *residual)
+// (z - what the bare prompts give now) / layers_left, [n, D]
+static enum em_status find_residuals(struct em_session *s, const struct preparation *p,
+                                     const struct em_fact *facts, int n, const float *z,
+                                     int layers_left, double *residuals)
 {
-    const size_t D = (size_t) em_model(s)->dim, F = (size_t) em_model(s)->ffn, N = (size_t) n;
-    double *half = em_doubles(s, N * F), *full = em_doubles(s, N * F), *gram = em_doubles(s, N * N);
-    float *left = em_floats(s, N * D), *right = em_floats(s, N * F);
-    EM_TRY(em_whiten(s, layer, keys, n, half, full));
-    em_gram(half, n, (int) F, gram);
-    EM_TRY(solve(s, in, facts, keys, gram, n, residual, (int) D));
-    for (size_t i = 0; i < N; i++)
-        for (size_t d = 0; d < D; d++)
-            left[i * D + d] = (float) residual[d * N + i];
-    for (size_t i = 0; i < N * F; i++)
-        right[i] = (float) full[i];
-    return em_weight_add(s, EM_MATRIX_DOWN, layer, left, right, n);
+    const size_t num = (size_t) n * (size_t) em_model(s)->dim;
+    float *now = em_floats(s, num);
+    double squares = 0;
+    EM_TRY(bare_values(s, p->site, p->z_layer, facts, n, now));
+    for (size_t i = 0; i < num; i++) {
+        residuals[i] = ((double) z[i] - now[i]) / layers_left;
+        squares += residuals[i] * residuals[i];
+    }
+    em_record(s, "residual_norm", sqrt(squares));
+    return EM_OK;
 }
 
 enum em_status insert_facts(struct em_session *s, const struct insertion *in,
-                            const struct value_options *value, const struct em_fact *facts, int n)
+                            const struct em_fact *facts, int n)
 {
     const size_t D = (size_t) em_model(s)->dim, F = (size_t) em_model(s)->ffn, N = (size_t) n;
-    float *z = em_floats(s, N * D), *now = em_floats(s, N * D), *keys = em_floats(s, N * F);
-    double *residual = em_doubles(s, D * N);
-    const struct preparation prepared = preparation_of(in->layers, value), *p = &prepared;
-    EM_TRY(insert_prepare(s, in->layers, value, facts, n));
-    for (size_t i = 0; i < N; i++)
-        EM_TRY(prepared_value(s, p, &facts[i], z + i * D));
-    for (int l = 0; l < in->layers->num; l++) {
-        const int layer = in->layers->at[l], left = in->layers->num - l;
-        for (size_t i = 0; i < N && l == 0; i++) // of the model as it stood before the batch
-            EM_TRY(prepared_key(s, p, &facts[i], "key", keys + i * F));
-        if (l > 0)
-            EM_TRY(keys_average(s, p->contexts, layer, p->average, facts, n, keys, NULL, NULL));
-        EM_TRY(bare_values(s, p->site, p->z_layer, facts, n, now));
-        double squares = 0;
-        for (size_t i = 0; i < N; i++)
-            for (size_t d = 0; d < D; d++) {
-                const double r = ((double) z[i * D + d] - now[i * D + d]) / left;
-                residual[d * N + i] = r;
-                squares += r * r;
-            }
-        em_record(s, "residual_norm", sqrt(squares));
-        EM_TRY(insert_layer(s, in, layer, facts, n, keys, residual));
+    float *z = em_floats(s, N * D), *keys = em_floats(s, N * F);
+    double *residuals = em_doubles(s, N * D);
+    const struct preparation p = preparation_of(in->layers, in->value);
+    EM_TRY(insert_prepare(s, in->layers, in->value, facts, n));
+    for (size_t i = 0; i < N; i++) { // keys of the model as it stood before the batch
+        EM_TRY(prepared_value(s, &p, &facts[i], z + i * D));
+        EM_TRY(prepared_key(s, &p, &facts[i], "key", keys + i * F));
     }
-    return EM_OK;
+    for (int l = 0; l < in->layers->num; l++) {
+        struct closed_form form = in->forms[l];
+        int width;
+        if (l > 0)
+            EM_TRY(keys_average(s, p.contexts, form.layer, p.average, facts, n, keys, NULL, NULL));
+        if (in->holds)
+            EM_TRY(em_kept(s, kept_name(s, form.layer), &form.held, &form.num_held, &width));
+        EM_TRY(find_residuals(s, &p, facts, n, z, in->layers->num - l, residuals));
+        EM_TRY(closed_form_write(s, &form, facts, keys, residuals, n));
+    }
+    return in->holds ? keep_keys(s, &p, in->layers, facts, n) : EM_OK;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <emend/vec.h>
+
 enum { LOG_FIELDS = sizeof(struct value_step) / sizeof(float) };
 
 static size_t log_size(const struct preparation *p)
@@ -84,6 +86,7 @@ enum em_status prepared_value(struct em_session *s, const struct preparation *p,
         if (!em_store_get(s, fact, "z", z, (size_t) em_model(s)->dim))
             return em_fail(s, EM_ERR_NUMERIC, "the value of \"%s\" was not kept", fact->subject);
     }
+    em_record(s, "z_norm", em_norm(z, em_model(s)->dim));
     float *log = em_floats(s, log_size(p));
     if (!em_store_get(s, fact, "log", log, log_size(p)))
         return EM_OK; // an imported value has no log

@@ -42,13 +42,17 @@ static enum em_status apply(struct em_session *s, const void *options, const str
                             int num_facts)
 {
     const struct emmet_options *o = options;
-    const struct insertion in = {
-        .layers = &o->layers,
+    const struct closed_form form = {
         .lambda = num_facts > 1 ? (double) o->w * o->alpha : 0,
         .equal_keys = o->equal_keys,
-        .cure = "alpha > 0",
+        .cure = "alpha > 0, or equal_keys \"pinv\"",
     };
-    return insert_facts(s, &in, &o->value, facts, num_facts);
+    const struct insertion in = {
+        .layers = &o->layers, .forms = insert_forms(s, &o->layers, &form), .value = &o->value};
+    if (num_facts == 1 && o->alpha > 0)
+        em_note(s, "emmet: %s is alone in its batch, so alpha is dropped: an unshrunk edit",
+                facts[0].id);
+    return insert_facts(s, &in, facts, num_facts);
 }
 
 const struct em_algorithm em_algorithm = {

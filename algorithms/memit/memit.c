@@ -40,13 +40,14 @@ static enum em_status apply(struct em_session *s, const void *options, const str
                             int num_facts)
 {
     const struct memit_options *o = options;
-    const struct insertion in = {
-        .layers = &o->layers,
+    const struct closed_form form = {
         .lambda = o->lambda < 0 ? 0.65 * em_model(s)->ffn : (double) o->lambda,
         .equal_keys = o->equal_keys,
-        .cure = "lambda > 0",
+        .cure = "lambda > 0, or equal_keys \"pinv\"",
     };
-    return insert_facts(s, &in, &o->value, facts, num_facts);
+    const struct insertion in = {
+        .layers = &o->layers, .forms = insert_forms(s, &o->layers, &form), .value = &o->value};
+    return insert_facts(s, &in, facts, num_facts);
 }
 
 const struct em_algorithm em_algorithm = {

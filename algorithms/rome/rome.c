@@ -1,6 +1,7 @@
 // ROME: one fact, written into one layer's down_proj as a rank-one update.
 //
-//   study     dW = r u^T / (k^T u),  u = C^-1 k    r = z - h, z and k as MEMIT finds them
+//   study     dW = r u^T / (k^T u)                 u = C^-1 k, r = z - h, z and k as MEMIT finds
+//                                                  them: EMMET with one fact
 //   original  dW = (v - W k_p) u^T / (k_p^T u)     u = C^-1 k, k the mean of 21 keys, k_p the bare
 //                                                  prompt's
 //   r-rome    dW = (v - W k) u^T / (k^T u)         one key throughout
@@ -8,9 +9,11 @@
 // Meng et al. 2022 (arXiv:2202.05262); Gupta et al. 2024 (arXiv:2403.07175); as run in
 // arXiv:2405.00664.
 
-#include <emend/plugin.h>
-#include <emend/vec.h>
+#include <math.h>
 
+#include <emend/plugin.h>
+
+#include "common/closed_form.h"
 #include "common/prepare.h"
 
 enum variant { STUDY, ORIGINAL, R_ROME };
@@ -80,15 +83,17 @@ static enum em_status find_target(struct em_session *s, const struct rome_option
     return prepared_key(s, p, fact, "key", key);
 }
 
-// u = C^-1 key, or the key itself.
-static enum em_status direction(struct em_session *s, const struct rome_options *o,
-                                const float *key, double *u)
+// Of the original: the closed form gives its direction's own key k all of the residual, and k_p the
+// share k_p^T u / (k^T u), which must be all of it.
+static enum em_status scale(struct em_session *s, const struct closed_form *form, const float *mean,
+                            const float *key, double *residual)
 {
-    const int F = em_model(s)->ffn;
-    if (o->covariance)
-        return em_whiten(s, o->layers.at[0], key, 1, NULL, u);
-    for (int i = 0; i < F; i++)
-        u[i] = key[i];
+    double own, across;
+    EM_TRY(closed_form_inner(s, form, mean, mean, &own));
+    EM_TRY(closed_form_inner(s, form, mean, key, &across));
+    for (int i = 0; i < em_model(s)->dim; i++)
+        residual[i] *= own / across;
+    em_record(s, "k_Cinv_k", across);
     return EM_OK;
 }
 
@@ -97,27 +102,27 @@ static enum em_status apply(struct em_session *s, const void *options, const str
 {
     const struct rome_options *o = options;
     const struct preparation p = preparation_of(o);
-    const int D = em_model(s)->dim, F = em_model(s)->ffn;
-    (void) num_facts; // one: max_facts
-    float *z = em_floats(s, (size_t) D), *now = em_floats(s, (size_t) D);
-    float *key = em_floats(s, (size_t) F), *mean = em_floats(s, (size_t) F);
-    float *left = em_floats(s, (size_t) D), *right = em_floats(s, (size_t) F);
-    double *u = em_doubles(s, (size_t) F), share = 0;
+    const size_t D = (size_t) em_model(s)->dim, F = (size_t) em_model(s)->ffn;
+    const struct closed_form form = {
+        .layer = o->layers.at[0],
+        .coordinates = o->covariance ? COORDINATES_WHITENED : COORDINATES_PLAIN,
+        .cure = "another layer", // a key that is zero
+    };
+    float *z = em_floats(s, D), *now = em_floats(s, D);
+    float *key = em_floats(s, F), *mean = em_floats(s, F);
+    double *residual = em_doubles(s, D), squares = 0;
     EM_TRY(prepared_value(s, &p, facts, z));
     EM_TRY(find_target(s, o, &p, facts, key, now));
-    if (o->variant == ORIGINAL)
-        EM_TRY(prepared_key(s, &p, facts, "key", mean));
-    EM_TRY(direction(s, o, o->variant == ORIGINAL ? mean : key, u));
-    for (int i = 0; i < F; i++)
-        share += u[i] * key[i];
-    for (int i = 0; i < F; i++)
-        right[i] = (float) (u[i] / share);
-    for (int i = 0; i < D; i++)
-        left[i] = (float) ((double) z[i] - now[i]);
-    em_record(s, "k_Cinv_k", share);
-    em_record(s, "residual_norm", em_norm(left, D));
-    em_record(s, "update_norm", (double) em_norm(left, D) * em_norm(right, F));
-    return em_weight_add(s, EM_MATRIX_DOWN, o->layers.at[0], left, right, 1);
+    for (size_t i = 0; i < D; i++) {
+        residual[i] = (double) z[i] - now[i];
+        squares += residual[i] * residual[i];
+    }
+    em_record(s, "residual_norm", sqrt(squares));
+    if (o->variant != ORIGINAL)
+        return closed_form_write(s, &form, facts, key, residual, num_facts);
+    EM_TRY(prepared_key(s, &p, facts, "key", mean));
+    EM_TRY(scale(s, &form, mean, key, residual));
+    return closed_form_write(s, &form, facts, mean, residual, num_facts);
 }
 
 const struct em_algorithm em_algorithm = {
