@@ -130,10 +130,10 @@ static const struct refusal refusals[] = {
      "@/x.json:7: run.batch_size: is 3; there are 2 facts to edit"},
     {6, "\"run\": {\"mode\": \"batch\", \"batch_size\": 2}",
      "@/x.json:6: run.batch_size: is 2; rome takes at most 1 at once; algorithms that take as "
-     "many: emmet, memit"},
+     "many: alphaedit, emmet, memit"},
     {6, "\"run\": {\"mode\": \"batch\"}",
      "@/x.json:6: run.batch_size: is 2; rome takes at most 1 at once; algorithms that take as "
-     "many: emmet, memit"},
+     "many: alphaedit, emmet, memit"},
     {6, "\"evaluate\": {\"before\": \"yes\"}",
      "@/x.json:6: evaluate.before: is \"yes\"; true or false is needed"},
     {6, "\"templates\": {\"path\": \"t.json\"}",
