@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "experiment/experiment.h"
 #include "plugin/options.h"
 
 static void print_option(struct cli *cli, const struct cli_option *o)
@@ -40,11 +41,12 @@ static void print_program(struct cli *cli)
     for (int i = 0; cli_commands[i]; i++)
         printf("  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     print_options(cli, "Options of every command", cli_global_options());
-    printf("\n%sExit codes%s\n"
-           "  0 done, 1 the run failed, 2 the command or its input is wrong,\n"
-           "  3 no suitable device, 130 interrupted\n\n"
-           "\"emend help COMMAND\" and \"emend help PLUGIN\" say more.\n",
-           cli_bold(cli), cli_plain(cli));
+    printf(
+        "\n%sExit codes%s\n"
+        "  0 done, 1 the run failed, 2 the command or its input is wrong,\n"
+        "  3 no suitable device, 130 interrupted\n\n"
+        "\"emend help COMMAND\", \"emend help PLUGIN\" and \"emend help experiment\" say more.\n",
+        cli_bold(cli), cli_plain(cli));
 }
 
 static void print_needed(const struct cli_option *table)
@@ -101,6 +103,7 @@ static enum em_status fail_unknown(struct cli *cli, const char *word, const char
     struct cli_texts names = {0};
     for (int i = 0; cli_commands[i]; i++)
         *arena_push(cli->arena, &names) = cli_commands[i]->name;
+    *arena_push(cli->arena, &names) = "experiment";
     for (int i = 0; i < num_algorithms; i++)
         *arena_push(cli->arena, &names) = algorithms[i];
     for (int i = 0; i < num_metrics; i++)
@@ -120,6 +123,10 @@ static enum em_status help_run(struct cli *cli, const void *options, const char 
     const struct cli_command *command = num ? cli_command_find(args[0]) : NULL;
     if (!num || command) {
         cli_print_help(cli, command);
+        return EM_OK;
+    }
+    if (strcmp(args[0], "experiment") == 0) {
+        printf("Members of an experiment, a JSON object:\n%s", experiment_help(cli->arena));
         return EM_OK;
     }
     EM_TRY(cli_plugins(cli));
@@ -145,8 +152,8 @@ static enum em_status help_run(struct cli *cli, const void *options, const char 
 
 const struct cli_command cli_help = {
     .name = "help",
-    .arguments = "[COMMAND|PLUGIN]",
-    .summary = "Show what a command, an algorithm or a metric does, and its options",
+    .arguments = "[COMMAND|PLUGIN|experiment]",
+    .summary = "Show what a command, an algorithm or a metric does, or what an experiment may say",
     .max_args = 1,
     .run = help_run,
 };

@@ -1,4 +1,4 @@
-// Context templates made, read and saved; see templates.h.
+// Context templates written by the model, read and saved; see templates.h.
 
 #include "experiment/templates.h"
 
@@ -32,13 +32,33 @@ static const char *set_read(const struct experiment *e)
     return algorithm->contexts ? algorithm->contexts(e->spec.options) : NULL;
 }
 
+static enum em_status write_set(struct experiment *e, const char *set)
+{
+    for (int i = 0; i < SPEC_TEMPLATE_SETS; i++) {
+        const struct spec_template_set *t = &e->spec.templates.sets[i];
+        if (strcmp(t->name, set) == 0)
+            return session_templates_generate(
+                e->session, set,
+                &(struct session_templates) {.starts = t->starts,
+                                             .num_starts = t->num_starts,
+                                             .lengths = t->lengths.at,
+                                             .num_lengths = t->lengths.num,
+                                             .per_start = t->per_start,
+                                             .top_k = t->top_k});
+    }
+    return document_fail(e->document, "templates.path",
+                         "is missing; %s reads templates \"%s\", and only memit and rome are "
+                         "written by the model",
+                         e->spec.algorithm->name, set);
+}
+
 enum em_status templates_make(struct experiment *e)
 {
     const char *set = set_read(e);
     if (!set)
         return EM_OK;
     if (!e->spec.templates.path)
-        return session_templates_generate(e->session, set);
+        return write_set(e, set);
     struct json file;
     EM_TRY(json_read(e->log, e->arena, e->spec.templates.path, &file));
     const enum em_status status = take_set(e, &file, set);

@@ -181,6 +181,8 @@ static enum em_status fail_unknown(const struct options_source *source,
                                    const struct em_option *table, const char *key)
 {
     const char *const *names = options_names(source->arena, table);
+    if (source->skip && options_nearest(key, source->skip))
+        names = source->skip;
     return fail_at(source, key,
                    arena_print(source->arena, "unknown option of %s%s", source->owner,
                                options_suggest(source->arena, key, names)));

@@ -51,8 +51,16 @@ void session_call_end(struct em_session *s); // frees what the call was given
 
 // --- context templates
 // ------------------------------------------------------------------------------- Each set's first
-// template is "{}". Sets: "memit" ({} + 5), "rome" ({} + 20).
-EM_MUST_CHECK enum em_status session_templates_generate(struct em_session *s, const char *set);
+// template is "{}".
+struct session_templates { // texts that the model writes: `per_start` of each length and start
+    const char *const *starts;
+    const int *lengths; // tokens in all, the start's included
+    int num_starts, num_lengths, per_start, top_k;
+};
+// The templates are "{}" and, for each text, "TEXT. {}"; the draws depend on the seed and on the
+// set's name.
+EM_MUST_CHECK enum em_status session_templates_generate(struct em_session *s, const char *set,
+                                                        const struct session_templates *how);
 EM_MUST_CHECK enum em_status session_templates_set(struct em_session *s, const char *set,
                                                    const char *const *texts, int num);
 

@@ -227,26 +227,22 @@ static char *clean(struct arena *a, const char *text)
     return out;
 }
 
-enum em_status session_templates_generate(struct em_session *s, const char *set)
+enum em_status session_templates_generate(struct em_session *s, const char *set,
+                                          const struct session_templates *how)
 {
-    static const char *const starts[] = {"The", "Therefore", "Because", "I", "You"};
-    enum { STARTS = sizeof(starts) / sizeof(starts[0]), TOP_K = 5, MAX_TEXTS = 4 * STARTS };
-    const bool rome = strcmp(set, "rome") == 0;
-    if (!rome && strcmp(set, "memit") != 0)
-        return em_fail(s, EM_ERR_CONFIG,
-                       "there is no set of templates \"%s\"; there are memit, rome", set);
     struct random chance = random_stream(s->seed, arena_print(s->call, "templates %s", set));
-    const char *texts[MAX_TEXTS + 1] = {"{}"};
-    int num = 1;
-    for (int length = rome ? 5 : 10; length <= 10; length += 5) {
-        const char *prompts[2 * STARTS], **out;
-        const int each = rome ? 2 : 1;
-        for (int i = 0; i < each * STARTS; i++)
-            prompts[i] = starts[i / each];
-        out = arena_array(s->call, const char *, 2 * STARTS);
-        EM_TRY(session_generate(s, prompts, each * STARTS, length, TOP_K, &chance, out));
-        for (int i = 0; i < each * STARTS; i++)
-            texts[num++] = arena_print(s->call, "%s. {}", clean(s->call, out[i]));
+    const int each = how->num_starts * how->per_start, all = each * how->num_lengths;
+    const char **starts = arena_array(s->call, const char *, (size_t) each);
+    const char **written = arena_array(s->call, const char *, (size_t) each);
+    const char **texts = arena_array(s->call, const char *, (size_t) all + 1);
+    int num = 0;
+    texts[num++] = "{}";
+    for (int i = 0; i < each; i++)
+        starts[i] = how->starts[i / how->per_start];
+    for (int k = 0; k < how->num_lengths; k++) {
+        EM_TRY(session_generate(s, starts, each, how->lengths[k], how->top_k, &chance, written));
+        for (int i = 0; i < each; i++)
+            texts[num++] = arena_print(s->call, "%s. {}", clean(s->call, written[i]));
     }
     return session_templates_set(s, set, texts, num);
 }

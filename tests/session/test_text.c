@@ -107,22 +107,28 @@ static void test_templates(void **state)
     (void) state;
     struct fixture f;
     fixture_open(&f, &(struct fixture_params) {0});
+    static const char *const starts[] = {"The", "You"};
+    static const int lengths[] = {5, 10};
+    const struct session_templates how = {starts, lengths, 2, 2, 3, 5},
+                                   fewer = {starts, lengths + 1, 2, 1, 1, 5};
     int num, again;
-    fixture_ok(&f, session_templates_generate(f.s, "rome"));
+    fixture_ok(&f, session_templates_generate(f.s, "rome", &how));
     const char *const *texts = em_contexts(f.s, "rome", &num);
-    assert_int_equal(num, 21);
+    assert_int_equal(num, 1 + 2 * 3 * 2);
     assert_string_equal(texts[0], "{}");
     for (int i = 1; i < num; i++) {
         const size_t length = strlen(texts[i]);
         assert_string_equal(texts[i] + length - 4, ". {}");
         assert_true(strchr(texts[i], '{') == texts[i] + length - 2);
+        const char *start = starts[(i - 1) % 6 / 3];
+        assert_memory_equal(texts[i], start, strlen(start));
     }
     const char *first = arena_copy(f.arena, texts[3]);
-    fixture_ok(&f, session_templates_generate(f.s, "rome"));
+    fixture_ok(&f, session_templates_generate(f.s, "rome", &how));
     assert_string_equal(em_contexts(f.s, "rome", &again)[3], first);
-    fixture_ok(&f, session_templates_generate(f.s, "memit"));
+    fixture_ok(&f, session_templates_generate(f.s, "memit", &fewer));
     em_contexts(f.s, "memit", &num);
-    assert_int_equal(num, 6);
+    assert_int_equal(num, 3);
     fixture_close(&f);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "experiment/read/spec_tables.h"
+#include "experiment/read/spec_parts.h"
 
 // Where the members of one section stand in the document.
 struct place {
@@ -43,6 +43,14 @@ static struct options_source source_at(const struct spec *spec, struct place *pl
         .user = place,
         .skip = skip,
     };
+}
+
+struct options_source spec_source(const struct spec *spec, const char *path, const char *owner,
+                                  const char *const *skip)
+{
+    struct place *place = arena_new(spec->arena, struct place);
+    *place = (struct place) {spec->document, path};
+    return source_at(spec, place, owner, skip);
 }
 
 static const cJSON *section(const struct spec *spec, const char *name)
@@ -319,10 +327,12 @@ enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
     EM_TRY(read_run(spec));
     EM_TRY(read_section(spec, "evaluate", &spec->evaluate));
     EM_TRY(read_section(spec, "templates", &spec->templates));
+    EM_TRY(spec_read_template_sets(spec));
     EM_TRY(read_section(spec, "import", &spec->import));
     EM_TRY(read_algorithm(spec, registry));
     EM_TRY(read_metrics(spec, registry));
     EM_TRY(check_derived(spec));
+    EM_TRY(spec_read_reference(spec, registry));
     EM_TRY(read_covariance(spec));
     return read_data(spec);
 }

@@ -29,8 +29,16 @@ struct spec_data {
     int first, count; // count 0: all that follow
 };
 
+enum { SPEC_TEMPLATE_SETS = 2 }; // memit, rome
+
 struct spec_templates {
     const char *path;
+    struct spec_template_set { // as struct session_templates; where there is no file
+        const char *name;
+        const char *const *starts;
+        int num_starts, per_start, top_k;
+        struct em_int_list lengths;
+    } sets[SPEC_TEMPLATE_SETS];
 };
 
 struct spec_covariance {
@@ -81,6 +89,7 @@ struct spec {
     unsigned needs;
     struct spec_metric *metrics; // [num_metrics]
     int num_metrics;
+    const cJSON *reference; // a paper's figures, as written; or NULL
 };
 
 EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,

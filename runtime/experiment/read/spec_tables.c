@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "experiment/experiment.h"
+#include "experiment/read/spec_parts.h"
 
 static const char *const bos_names[] = {"auto", "none", NULL};                      // session_bos
 static const char *const format_names[] = {"counterfact", "jsonl", "inline", NULL}; // spec_format
@@ -34,7 +35,8 @@ static const struct em_option data_table[] = {
     {0},
 };
 static const struct em_option templates_table[] = {
-    EM_PATH(struct spec_templates, path, "context templates; generated where there is no file"),
+    EM_PATH(struct spec_templates, path,
+            "the texts, such as a run's templates.json; else the model writes them"),
     {0},
 };
 static const struct em_option covariance_table[] = {
@@ -72,15 +74,21 @@ static const struct spec_member covariance_others[] = {
 };
 
 const struct spec_section spec_sections[] = {
-    {"tokens", "how prompts become tokens", tokens_table, NULL},
-    {"data", "the facts to edit, and the questions about them", data_table, data_others},
-    {"templates", "texts put before prompts while a value is sought", templates_table, NULL},
-    {"covariance", "the second moment of a layer's keys", covariance_table, covariance_others},
-    {"algorithm", "a name, or an object of a name and its options (emend help NAME)", NULL, NULL},
-    {"metrics", "a list of the same, else efficacy, paraphrase, neighborhood, score", NULL, NULL},
-    {"run", "what is edited together", run_table, NULL},
-    {"evaluate", "what is asked, and when", evaluate_table, NULL},
-    {"import", "what is taken from files", import_table, NULL},
+    {"tokens", "how prompts become tokens", tokens_table, NULL, NULL},
+    {"data", "the facts to edit, and the questions about them", data_table, data_others, NULL},
+    {"templates", "texts put before prompts while a value is sought", templates_table, NULL,
+     spec_template_sections},
+    {"covariance", "the second moment of a layer's keys", covariance_table, covariance_others,
+     NULL},
+    {"algorithm", "a name, or an object of a name and its options (emend help NAME)", NULL, NULL,
+     NULL},
+    {"metrics", "a list of the same, else efficacy, paraphrase, neighborhood, score", NULL, NULL,
+     NULL},
+    {"run", "what is edited together", run_table, NULL, NULL},
+    {"evaluate", "what is asked, and when", evaluate_table, NULL, NULL},
+    {"import", "what is taken from files", import_table, NULL, NULL},
+    {"reference", "a list of a paper's figures, drawn beside the run's", NULL,
+     spec_reference_members, NULL},
     {0},
 };
 
@@ -102,6 +110,8 @@ const char *const *spec_section_skip(struct arena *a, const struct spec_section 
     struct names names = {0};
     for (const struct spec_member *m = s->others; m && m->name; m++)
         *arena_push(a, &names) = m->name;
+    for (const struct spec_section *part = s->parts; part && part->name; part++)
+        *arena_push(a, &names) = part->name;
     *arena_push(a, &names) = NULL;
     return names.items;
 }
@@ -126,16 +136,46 @@ const char *const *spec_member_names(struct arena *a)
     return names.items;
 }
 
+static bool is_one_of(const char *const *names, const char *word)
+{
+    for (; *names; names++)
+        if (strcmp(*names, word) == 0)
+            return true;
+    return false;
+}
+
+bool spec_is_path(struct arena *a, const char *path)
+{
+    const char *dot = strchr(path, '.');
+    const char *first = dot ? arena_print(a, "%.*s", (int) (dot - path), path) : path;
+    const struct spec_section *s = spec_section_find(first);
+    if (!dot || !s)
+        return !dot && is_one_of(spec_member_names(a), path);
+    const char *member = arena_print(a, "%.*s", (int) strcspn(dot + 1, ".["), dot + 1);
+    return *member && (!s->table || is_one_of(options_names(a, s->table), member) ||
+                       is_one_of(spec_section_skip(a, s), member));
+}
+
+static char *section_help(struct arena *a, const char *within, const struct spec_section *s)
+{
+    char *text = arena_print(a, "\n%s%s: %s\n", within, s->name, s->about);
+    for (const struct spec_member *m = s->others; m && m->name; m++)
+        text = arena_print(a, "%s  %-18s %s\n", text, m->name, m->help);
+    if (s->table)
+        text = arena_print(a, "%s%s", text, options_help(a, s->table));
+    for (const struct spec_section *part = s->parts; part && part->name; part++)
+        text = arena_print(a, "%s%s", text,
+                           section_help(a, arena_print(a, "%s%s.", within, s->name), part));
+    return text;
+}
+
 char *experiment_help(struct arena *a)
 {
-    char *text = options_help(a, spec_root_table);
-    for (const struct spec_section *s = spec_sections; s->name; s++) {
-        text = arena_print(a, "%s\n%s: %s\n", text, s->name, s->about);
-        for (const struct spec_member *m = s->others; m && m->name; m++)
-            text = arena_print(a, "%s  %-18s %s\n", text, m->name, m->help);
-        if (s->table)
-            text = arena_print(a, "%s%s", text, options_help(a, s->table));
-    }
+    char *text = arena_print(a, "  %-18s %s\n%s", "extends",
+                             "another experiment's file, for the members that this one has not",
+                             options_help(a, spec_root_table));
+    for (const struct spec_section *s = spec_sections; s->name; s++)
+        text = arena_print(a, "%s%s", text, section_help(a, "", s));
     return text;
 }
 
@@ -176,6 +216,7 @@ cJSON *spec_write(const struct spec *spec, const cJSON *facts)
         cJSON_AddItemToObject(cJSON_GetObjectItem(json, "data"), "facts",
                               cJSON_Duplicate(facts, true));
     write_section(json, "templates", &spec->templates);
+    spec_write_template_sets(spec, cJSON_GetObjectItem(json, "templates"));
     write_covariance(json, &spec->covariance);
     cJSON_AddItemToObject(
         json, "algorithm",
@@ -189,5 +230,7 @@ cJSON *spec_write(const struct spec *spec, const cJSON *facts)
     write_section(json, "run", &spec->run);
     write_section(json, "evaluate", &spec->evaluate);
     write_section(json, "import", &spec->import);
+    if (spec->reference)
+        cJSON_AddItemToObject(json, "reference", cJSON_Duplicate(spec->reference, true));
     return json;
 }

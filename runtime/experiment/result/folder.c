@@ -37,6 +37,7 @@ static const char *const free_members[] = {
     "covariance.corpus",
     "import.values",
     "covariance.import",
+    "reference",
     NULL,
 };
 static const char *const free_hashes[] = {"profile", NULL}; // compared on its own
