@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "base/clock.h"
+
 struct pairs {
     struct em_pair *items;
     size_t num, cap;
@@ -80,5 +82,20 @@ enum em_status evaluate_texts(struct experiment *e, int first, int num, const ch
     for (int i = 0; i < num && status == EM_OK; i++)
         out[i] = arena_copy(e->arena, out[i]);
     experiment_call_end(e, PHASE_EVALUATE, begun);
+    return status;
+}
+
+enum em_status evaluate_open(struct experiment *e)
+{
+    enum em_status status = EM_OK;
+    for (int i = 0; i < e->spec.num_metrics && status == EM_OK; i++) {
+        const struct spec_metric *m = &e->spec.metrics[i];
+        if (!m->metric->open)
+            continue;
+        const double begun = time_now();
+        session_call_begin_in(e->session, e->arena);
+        status = m->metric->open(e->session, m->options);
+        experiment_call_end(e, PHASE_EVALUATE, begun);
+    }
     return status;
 }

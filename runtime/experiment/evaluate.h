@@ -14,6 +14,9 @@ EM_MUST_CHECK enum em_status evaluate_cases(struct experiment *e, int first, int
 EM_MUST_CHECK enum em_status evaluate_texts(struct experiment *e, int first, int num,
                                             const char **out);
 
+// What metrics read from files and ask of the unedited model before they measure; once.
+EM_MUST_CHECK enum em_status evaluate_open(struct experiment *e);
+
 // Room for the replies of every case, [data.num][num_questions].
 struct em_reply **evaluate_replies(struct arena *a, const struct data_set *data);
 

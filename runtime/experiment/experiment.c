@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "experiment/evaluate.h"
 #include "experiment/result/identity.h"
 #include "experiment/internal.h"
 #include "experiment/templates.h"
@@ -211,7 +212,7 @@ static enum em_status set_up(struct experiment *e)
     begun = experiment_call_begin(e);
     const enum em_status status = templates_make(e);
     experiment_call_end(e, PHASE_TEMPLATES, begun);
-    return status;
+    return status == EM_OK ? evaluate_open(e) : status;
 }
 
 enum em_status experiment_setup(struct experiment *e)

@@ -67,9 +67,9 @@ char *options_help(struct arena *a, const struct em_option *table)
         option_row_default(o, at);
         const char *fallback = row_text(a, o, at);
         const bool has_default = strcmp(fallback, "null") != 0;
-        text = arena_print(a, "%s  %-18s %s (%s%s%s)\n", text, o->name, o->help,
-                           option_row_domain(a, o), has_default ? "; default " : "",
-                           has_default ? fallback : "");
+        text = arena_print(a, "%s  %-18s %s (%s%s%s%s)\n", text, o->name, o->help,
+                           option_row_domain(a, o), o->required ? "; needed" : "",
+                           has_default ? "; default " : "", has_default ? fallback : "");
     }
     return text;
 }
@@ -194,6 +194,8 @@ static const char *row_defect(struct arena *a, const struct em_option *o, size_t
                       o->max > EM_MAX_LAYER))
         return arena_print(a, "option %s: layers are whole numbers from 0 to %d", o->name,
                            EM_MAX_LAYER);
+    if (o->required && o->type != EM_OPTION_STRING && o->type != EM_OPTION_PATH)
+        return arena_print(a, "option %s: only a text or a path can be required", o->name);
     if (o->type == EM_OPTION_INTS || o->type == EM_OPTION_FLOATS)
         return list_defect(a, o);
     int max = 0;

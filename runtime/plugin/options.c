@@ -196,12 +196,27 @@ static bool is_given_twice(const cJSON *member)
     return false;
 }
 
+static enum em_status check_required(const struct options_source *source,
+                                     const struct em_option *table, const char *values)
+{
+    for (const struct em_option *o = table; o->type != EM_OPTION_END; o++) {
+        if (o->type == EM_OPTION_GROUP)
+            EM_TRY(check_required(source, o->group, values + o->offset));
+        const char *const *text = (const char *const *) (const void *) (values + o->offset);
+        if (o->required && !*text)
+            return fail_at(
+                source, o->name,
+                arena_print(source->arena, "is missing; %s needs it: %s", source->owner, o->help));
+    }
+    return EM_OK;
+}
+
 enum em_status options_fill(const struct options_source *source, const struct em_option *table,
                             const cJSON *json, void *out)
 {
     fill_defaults(table, out);
     if (!json)
-        return EM_OK;
+        return check_required(source, table, out);
     if (!cJSON_IsObject(json))
         return fail_at(source, "", "an object with the options is needed here");
     for (const cJSON *m = json->child; m; m = m->next) {
@@ -216,7 +231,7 @@ enum em_status options_fill(const struct options_source *source, const struct em
         if (!cJSON_IsNull(m))
             EM_TRY(fill_row(source, o, m, at));
     }
-    return EM_OK;
+    return check_required(source, table, out);
 }
 
 // The layers that a row marked `layers` names.

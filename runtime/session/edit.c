@@ -3,6 +3,7 @@
 
 #include "session/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,10 +34,8 @@ static enum em_status check_place(struct em_session *s, enum em_matrix m, int la
     return EM_OK;
 }
 
-enum em_status em_weight_read(struct em_session *s, enum em_matrix m, int layer, float *out)
+static enum em_status read_matrix(struct em_session *s, struct tensor t, float *out)
 {
-    EM_TRY(check_place(s, m, layer));
-    const struct tensor t = s->weights.layers[layer].matrix[m];
     const size_t num = (size_t) t.rows * t.cols;
     struct gpu_slice mem = gpu_sub(t.mem, 0, tensor_size(t.type, num));
     if (t.type == TENSOR_F32)
@@ -48,6 +47,38 @@ enum em_status em_weight_read(struct em_session *s, enum em_matrix m, int layer,
     for (size_t i = 0; i < num && status == EM_OK; i++)
         out[i] = t.type == TENSOR_BF16 ? float_of_bf16(half[i]) : float_of_f16(half[i]);
     free(half);
+    return status;
+}
+
+enum em_status em_weight_read(struct em_session *s, enum em_matrix m, int layer, float *out)
+{
+    EM_TRY(check_place(s, m, layer));
+    return read_matrix(s, s->weights.layers[layer].matrix[m], out);
+}
+
+enum em_status em_weight_change(struct em_session *s, enum em_matrix m, int layer, double *change,
+                                double *original)
+{
+    *change = *original = 0;
+    EM_TRY(check_place(s, m, layer));
+    if (!find(s, m, layer)->in_force)
+        return EM_OK;
+    const struct tensor t = s->original[layer].matrix[m];
+    const size_t num = (size_t) t.rows * t.cols;
+    float *w = malloc(2 * num * sizeof(*w)), *w0 = w + num;
+    if (!w)
+        return em_fail(s, EM_ERR_IO, "out of host memory for two matrices of %zu weights", num);
+    enum em_status status = em_weight_read(s, m, layer, w);
+    if (status == EM_OK)
+        status = read_matrix(s, t, w0);
+    for (size_t i = 0; i < num && status == EM_OK; i++) {
+        const double moved = (double) w[i] - w0[i];
+        *change += moved * moved;
+        *original += (double) w0[i] * w0[i];
+    }
+    free(w);
+    *change = sqrt(*change);
+    *original = sqrt(*original);
     return status;
 }
 

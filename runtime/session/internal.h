@@ -46,6 +46,7 @@ struct em_session {
     struct layer_weights *original; // [layers] as loaded
     struct edited_matrix *edited;   // [layers * EM_MATRIX_COUNT]
     struct arena *life, *call, *edits_arena;
+    struct arena *call_own; // `call` while a call's memory is the caller's; else NULL
     bool bos;
     uint64_t seed, memory;
     uint64_t slab_limit; // bytes of one activation buffer

@@ -151,9 +151,20 @@ void session_call_begin(struct em_session *s)
     memcpy(s->entry_hash, s->state_hash, sizeof(s->entry_hash));
 }
 
+void session_call_begin_in(struct em_session *s, struct arena *keep)
+{
+    session_call_begin(s);
+    s->call_own = s->call;
+    s->call = keep;
+}
+
 void session_call_end(struct em_session *s)
 {
-    arena_clear(s->call);
+    if (s->call_own)
+        s->call = s->call_own;
+    else
+        arena_clear(s->call);
+    s->call_own = NULL;
     s->series.items = NULL;
     s->series.num = s->series.cap = 0;
 }

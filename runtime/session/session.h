@@ -48,6 +48,8 @@ bool session_adds_bos(const struct em_session *s);
 // none).
 void session_call_begin(struct em_session *s);
 void session_call_end(struct em_session *s); // frees what the call was given
+// As session_call_begin; what the call is given lives in `keep`, and session_call_end leaves it.
+void session_call_begin_in(struct em_session *s, struct arena *keep);
 
 // --- context templates
 // ------------------------------------------------------------------------------- Each set's first

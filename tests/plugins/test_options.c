@@ -285,6 +285,33 @@ static void test_help(void **state)
     close_room(&r);
 }
 
+static void test_required(void **state)
+{
+    (void) state;
+    static const struct em_option inside[] = {
+        EM_PATH(struct outer, file, "the text to read", .required = true),
+        {0},
+    };
+    static const struct em_option steps[] = {
+        EM_INT(struct outer, steps, 1, 0, 2, "steps", .required = true), {0}};
+    struct room r;
+    struct outer o;
+    open_room(&r);
+    const char *const texts[] = {NULL, "{\"file\": null}"};
+    for (int i = 0; i < 2; i++) {
+        cJSON *json = texts[i] ? cJSON_Parse(texts[i]) : NULL;
+        assert_int_equal(options_fill(&r.source, inside, json, &o), EM_ERR_CONFIG);
+        assert_string_equal(log_error(r.log), "x.json:7: algorithm.file: is missing; memit needs "
+                                              "it: the text to read");
+        log_clear(r.log);
+        cJSON_Delete(json);
+    }
+    assert_non_null(strstr(options_help(r.arena, inside), "(a path in quotes; needed)"));
+    assert_string_equal(options_defect(r.arena, steps, sizeof(o)),
+                        "option steps: only a text or a path can be required");
+    close_room(&r);
+}
+
 static void test_nearest(void **state)
 {
     (void) state;
@@ -307,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_written_defaults),
         cmocka_unit_test(test_prepares),
         cmocka_unit_test(test_help),
+        cmocka_unit_test(test_required),
         cmocka_unit_test(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

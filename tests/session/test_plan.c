@@ -405,6 +405,49 @@ static void test_lens(void **state)
     fixture_close(&f);
 }
 
+// What is read of a distribution beside a gradient changes nothing of it, and agrees with the NLL
+// of a target of one token.
+static void test_log_probs(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &shader);
+    struct em_prompt *p = make_prompts(&f);
+    const size_t V = (size_t) em_model(f.s)->vocab, D = (size_t) em_model(f.s)->dim;
+    struct em_term terms[P];
+    make_terms(terms);
+    float *add = fixture_floats(&f, 3 * D, 0.1f), losses[P];
+    float *plain = arena_array(f.arena, float, 3 * D), *beside = arena_array(f.arena, float, 3 * D);
+    float *log_probs = arena_array(f.arena, float, P *V);
+    struct em_answer answers[P];
+    for (int i = 0; i < P; i++)
+        p[i].subject_last = p[i].target_first - 1;
+    struct em_probe probe = {.site = EM_SITE_MLP_OUT, .layer = 1, .add = add, .grad = plain};
+    struct em_pass pass = {.prompts = p,
+                           .num_prompts = P,
+                           .num_groups = 3,
+                           .probes = &probe,
+                           .num_probes = 1,
+                           .terms = terms,
+                           .losses = losses,
+                           .answers = answers};
+    fixture_ok(&f, em_run(f.s, &pass));
+    probe.grad = beside;
+    pass.log_probs = log_probs;
+    f.s->chunk = 2; // groups at once
+    fixture_ok(&f, em_run(f.s, &pass));
+    assert_memory_equal(plain, beside, 3 * D * sizeof(float));
+    for (int i = 0; i < P; i++) {
+        const float *row = log_probs + (size_t) i * V;
+        double sum = 0;
+        for (size_t v = 0; v < V; v++)
+            sum += exp(row[v]);
+        assert_true(fabs(sum - 1) < 1e-5);
+        assert_true(fabs(answers[i].nll + row[p[i].tokens[p[i].target_first]]) < 1e-5);
+    }
+    fixture_close(&f);
+}
+
 static void test_bad_passes(void **state)
 {
     (void) state;
@@ -440,7 +483,7 @@ int main(void)
         cmocka_unit_test(test_device_limits),   cmocka_unit_test(test_gradients_shader),
         cmocka_unit_test(test_gradients_host),  cmocka_unit_test(test_set),
         cmocka_unit_test(test_shared_row),      cmocka_unit_test(test_lens),
-        cmocka_unit_test(test_bad_passes),
+        cmocka_unit_test(test_log_probs),       cmocka_unit_test(test_bad_passes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

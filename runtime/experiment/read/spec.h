@@ -69,7 +69,7 @@ struct spec_values {
 
 struct spec_metric {
     const struct em_metric *metric;
-    const void *options;
+    void *options;
 };
 
 struct spec {

@@ -31,6 +31,21 @@ static enum em_status add_files(struct experiment *e, cJSON *to, const char *nam
     return status;
 }
 
+// Files that a plugin's options name.
+static enum em_status add_options(struct experiment *e, cJSON *to, const char *name,
+                                  const struct em_option *table, const void *options)
+{
+    for (const struct em_option *o = table; o->type != EM_OPTION_END; o++) {
+        const void *at = (const char *) options + o->offset;
+        if (o->type == EM_OPTION_GROUP)
+            EM_TRY(add_options(e, to, name, o->group, at));
+        if (o->type == EM_OPTION_PATH)
+            EM_TRY(add_file(e, to, arena_print(e->arena, "%s.%s", name, o->name),
+                            *(const char *const *) at));
+    }
+    return EM_OK;
+}
+
 static enum em_status fill(struct experiment *e, cJSON *to)
 {
     const struct spec *s = &e->spec;
@@ -45,6 +60,10 @@ static enum em_status fill(struct experiment *e, cJSON *to)
     for (int i = 0; i < s->covariance.num_imports; i++)
         imports[i] = s->covariance.imports[i].path;
     EM_TRY(add_files(e, to, "covariances", imports, s->covariance.num_imports));
+    EM_TRY(add_options(e, to, s->algorithm->name, s->algorithm->options, s->options));
+    for (int i = 0; i < s->num_metrics; i++)
+        EM_TRY(add_options(e, to, s->metrics[i].metric->name, s->metrics[i].metric->options,
+                           s->metrics[i].options));
     return add_file(e, to, "values", s->import.values);
 }
 

@@ -8,7 +8,7 @@
 #include <emend/session.h>
 
 // Bump on any change to a struct or function in <emend/*.h>.
-#define EM_ABI_VERSION 1u
+#define EM_ABI_VERSION 2u
 
 // First member of every descriptor. A plugin built against other headers is
 // refused by name before anything else in it is read.
@@ -107,8 +107,14 @@ struct em_metric {
     const struct em_option *options; // ends with {0}
     size_t options_size;
 
+    // Optional. Once, before anything is measured: reads what the options name, asks the unedited
+    // model, and fills members of the options struct that no row of the table names. What the
+    // session hands out here lasts as long as the options.
+    enum em_status (*open)(struct em_session *s, void *options);
+
     // Of one case, reported x100; false: the case has no question of the metric's groups.
     bool (*measure)(const void *options, const struct em_case *c, double *out);
+    // Of the model as it stands, reported as it is.
     enum em_status (*inspect)(struct em_session *s, const void *options, double *out);
     double (*derive)(const double *means); // x100 means of `reads`, in order; x100 itself
 };

@@ -79,6 +79,7 @@ struct em_pass {
     const struct em_term *terms; // [P]; required if any probe asks for a gradient
     float *losses;               // out [P], unweighted value of each term, or NULL
     struct em_answer *answers;   // out [P], of each prompt's target, or NULL
+    float *log_probs;            // out [P, V], of the token after subject_last, or NULL
     bool unedited;               // run on the model without its edits
 };
 
@@ -104,6 +105,12 @@ EM_EXPORT EM_MUST_CHECK enum em_status em_weight_read(struct em_session *s, enum
                                                       int layer, float *out);
 EM_EXPORT EM_MUST_CHECK enum em_status em_weight_write(struct em_session *s, enum em_matrix m,
                                                        int layer, const float *w);
+
+// How far W has moved from the unedited W0: ||W - W0||_F and ||W0||_F; both 0 where it has not been
+// edited.
+EM_EXPORT EM_MUST_CHECK enum em_status em_weight_change(struct em_session *s, enum em_matrix m,
+                                                        int layer, double *change,
+                                                        double *original);
 
 // The second moment C [F, F] of EM_SITE_MLP_KEY over the experiment's corpus, on the unedited
 // model. Measured once, factored once, cached on disk.
@@ -149,6 +156,10 @@ EM_EXPORT EM_MUST_CHECK enum em_status em_score(struct em_session *s, const stru
 EM_EXPORT EM_MUST_CHECK enum em_status em_generate(struct em_session *s, const char *const *prompts,
                                                    int num, int length, int top_k,
                                                    const char **out);
+
+// The whole text of a file that an option names.
+EM_EXPORT EM_MUST_CHECK enum em_status em_read_text(struct em_session *s, const char *path,
+                                                    char **text);
 
 // Append a number to the named series of this edit in the results; move the progress bar.
 EM_EXPORT void em_record(struct em_session *s, const char *series, double value);

@@ -13,7 +13,8 @@ static struct head *find_head(struct plan *p, int layer, enum em_loss loss)
         if (p->heads[i].layer == layer && p->heads[i].loss == loss)
             return &p->heads[i];
     struct head *h = &p->heads[p->num_heads++];
-    *h = (struct head) {.layer = layer, .loss = loss, .kl = loss != EM_LOSS_NLL};
+    const bool kl = loss == EM_LOSS_KL || loss == EM_LOSS_KL_START;
+    *h = (struct head) {.layer = layer, .loss = loss, .kl = kl};
     return h;
 }
 
@@ -30,8 +31,8 @@ static void push_item(struct plan *p, int layer, enum em_loss loss, struct item 
     h->items[h->num_items++] = item;
 }
 
-// The items of each prompt: its target's tokens, or one KL. `node` holds the token until the forest
-// is made.
+// The items of each prompt: its target's tokens, one KL, one distribution. `node` holds the token
+// until the forest is made.
 enum em_status plan_make_heads(struct plan *p)
 {
     const struct em_pass *pass = p->pass;
@@ -45,6 +46,8 @@ enum em_status plan_make_heads(struct plan *p)
         if (kl)
             push_item(p, layer, term.loss,
                       (struct item) {i, prompt->subject_last, 0, 0, term.weight});
+        if (pass->log_probs)
+            push_item(p, last, EM_LOSS_NONE, (struct item) {i, prompt->subject_last, 0, 0, 0});
         const int labels = prompt->num_tokens - prompt->target_first;
         if ((term.loss != EM_LOSS_NLL && !pass->answers) || labels <= 0)
             continue;
@@ -88,7 +91,7 @@ void plan_layout_heads(struct plan *p, struct layout *l)
         h->block_rows = block_rows(p);
         most = h->num_rows > most ? h->num_rows : most;
         h->hidden = layout_take(l, (uint32_t) h->num_rows, D);
-        if (p->grads)
+        if (p->grads && h->loss)
             h->dhidden = layout_take(l, (uint32_t) h->num_rows, D);
         if (h->kl)
             h->reference = layout_take(l, (uint32_t) h->num_rows, V);
@@ -102,8 +105,19 @@ void plan_layout_heads(struct plan *p, struct layout *l)
         p->head_dx = layout_take(l, rows, D);
 }
 
+// Rows of logits in a block.
+static uint32_t rows_of_block(const struct head *h, int block)
+{
+    const int left = h->num_rows - block * h->block_rows;
+    return (uint32_t) (left < h->block_rows ? left : h->block_rows);
+}
+
 static void index_block(struct plan *p, struct head *h, int block)
 {
+    if (!h->loss) {
+        plan_host(p, &h->out[block], rows_of_block(h, block), (uint32_t) p->s->config->vocab);
+        return;
+    }
     const int first = h->block_item[block], num = h->block_item[block + 1] - first;
     int *row = arena_array(p->a, int, (size_t) num + 1);
     int *label = arena_array(p->a, int, (size_t) num + 1);
@@ -169,7 +183,7 @@ static void index_head(struct plan *p, struct head *h)
     h->out = arena_array(p->a, struct tensor, (size_t) h->num_blocks + 1);
     for (int b = 0; b < h->num_blocks; b++)
         index_block(p, h, b);
-    if (p->grads)
+    if (p->grads && h->loss)
         index_scatter(p, h, stage);
 }
 
@@ -197,14 +211,15 @@ void plan_scatter_heads(struct plan *p, struct gpu_cmd *cmd, int layer)
 static void record_block(struct plan *p, const struct block *b, struct head *h, int block,
                          bool reference)
 {
-    const uint32_t first = (uint32_t) (block * h->block_rows);
-    const uint32_t left = (uint32_t) h->num_rows - first;
-    const uint32_t rows = left < (uint32_t) h->block_rows ? left : (uint32_t) h->block_rows;
+    const uint32_t first = (uint32_t) (block * h->block_rows), rows = rows_of_block(h, block);
     struct tensor hidden = tensor_rows(h->hidden, first, rows);
     struct tensor logits = tensor_rows(p->logits, 0, rows);
     block_head(b, hidden, tensor_rows(p->head_x, 0, rows), logits);
-    const struct tensor grad = p->grads && !reference ? logits : (struct tensor) {0};
-    if (h->kl)
+    const bool has_grad = p->grads && h->loss && !reference;
+    const struct tensor grad = has_grad ? logits : (struct tensor) {0};
+    if (!h->loss)
+        op_log_softmax(p->s->op, b->cmd, logits, h->out[block]);
+    else if (h->kl)
         op_kl(p->s->op, b->cmd,
               &(struct op_kl) {.logits = logits,
                                .reference = tensor_rows(h->reference, first, rows),
@@ -255,7 +270,24 @@ static void read_nll(struct plan *p, const struct head *h, int i, const float *o
     pass->answers[item->prompt].hit &= out[1] != 0;
 }
 
-// Losses and answers of the active groups to the pass's arrays.
+static void read_item(struct plan *p, const struct head *h, int block, int i)
+{
+    const struct em_pass *pass = p->pass;
+    const struct item *item = &h->items[i];
+    const float *out = gpu_buf_at(h->out[block].mem);
+    const int at = i - h->block_item[block];
+    const size_t vocab = (size_t) p->s->config->vocab;
+    const size_t row = (size_t) (item->row - block * h->block_rows);
+    if (!h->loss)
+        memcpy(pass->log_probs + (size_t) item->prompt * vocab, out + row * vocab,
+               vocab * sizeof(float));
+    else if (!h->kl)
+        read_nll(p, h, i, out + 2 * at);
+    else if (pass->losses)
+        pass->losses[item->prompt] = out[at];
+}
+
+// What was asked of the active groups to the pass's arrays.
 void plan_read_heads(struct plan *p, const bool *active)
 {
     const struct em_pass *pass = p->pass;
@@ -270,18 +302,10 @@ void plan_read_heads(struct plan *p, const bool *active)
     }
     for (int k = 0; k < p->num_heads; k++) {
         const struct head *h = &p->heads[k];
-        for (int b = 0; b < h->num_blocks; b++) {
-            const float *out = gpu_buf_at(h->out[b].mem);
-            for (int i = h->block_item[b]; i < h->block_item[b + 1]; i++) {
-                const int at = i - h->block_item[b];
-                if (!is_active(p, h->items[i].prompt, active))
-                    continue;
-                if (!h->kl)
-                    read_nll(p, h, i, out + 2 * at);
-                else if (pass->losses)
-                    pass->losses[h->items[i].prompt] = out[at];
-            }
-        }
+        for (int b = 0; b < h->num_blocks; b++)
+            for (int i = h->block_item[b]; i < h->block_item[b + 1]; i++)
+                if (is_active(p, h->items[i].prompt, active))
+                    read_item(p, h, b, i);
     }
 }
 

@@ -38,7 +38,7 @@ struct item { // one label at one row, or one KL
 
 struct head { // items that are read from the same layer's output
     int layer;
-    enum em_loss loss; // NLL, KL_START or KL: items of one kind only
+    enum em_loss loss; // items of one kind only; NONE: their log-probabilities are asked for
     bool kl;
     struct item *items;
     int num_items, cap_items;
@@ -47,7 +47,7 @@ struct head { // items that are read from the same layer's output
     struct row_list *scatter;         // [num_rounds] row of `dhidden` -> node
     int num_rounds;
     struct tensor hidden, dhidden, reference;
-    struct tensor *out;                              // per block, host-visible
+    struct tensor *out; // per block, host-visible: of each item, or log-probabilities of each row
     struct tensor **row_at, **label_at, **weight_at; // per block
     int *block_item, block_rows, num_blocks;         // first item of each block
 };
