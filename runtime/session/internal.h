@@ -15,10 +15,8 @@ struct template_set {
     int num;
 };
 
-struct edit {
-    struct session_edit e;
-    struct edit *next;
-};
+struct edit;      // edit/edit.h
+struct kept_rows; // the same
 
 struct edited_matrix { // a matrix that has been promoted to a float32 copy
     struct gpu_buf *buf;

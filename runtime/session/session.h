@@ -93,12 +93,29 @@ EM_MUST_CHECK enum em_status session_covariance_import(struct em_session *s, int
 EM_MUST_CHECK enum em_status session_revert(
     struct em_session *s);                            // to the unedited model, bit for bit
 const char *session_state_hash(struct em_session *s); // of the model and all edits in force
-struct session_edit {                                 // one em_weight_add in force, in order
+enum session_edit_kind {
+    SESSION_ADD,   // W += left^T right
+    SESSION_WRITE, // W = right, n = its rows
+    SESSION_KEEP,  // em_keep: right joins the rows kept under `name`
+};
+struct session_edit { // one change in force; they stand in order
+    enum session_edit_kind kind;
+    const char *name; // SESSION_KEEP
     enum em_matrix matrix;
     int layer, n, rows, cols;
-    const float *left, *right; // [n, rows], [n, cols]
+    const float *left;  // [n, rows], SESSION_ADD
+    const float *right; // [n, cols]
 };
 const struct session_edit *session_edits(struct em_session *s, int *num);
+
+// The changes from number `since` on as a safetensors file: "0.down.5.left" and "0.down.5.right",
+// "1.up.5.weight", "2.kept.NAME", and in its metadata the hashes of the state before and after.
+EM_MUST_CHECK enum em_status session_edits_save(struct em_session *s, const char *path, int since);
+// Makes the changes of a file again, to the bit, on the state that they were made on; anything else
+// (damage, another model, another order of files) is EM_ERR_CONFIG and changes nothing.
+EM_MUST_CHECK enum em_status session_edits_load(struct em_session *s, const char *path);
+// Whether session_edits_load would take it.
+bool session_edits_fit(struct em_session *s, const char *path);
 
 // --- values of facts
 // --------------------------------------------------------------------------------------- Names of

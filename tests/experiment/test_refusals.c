@@ -115,12 +115,23 @@ static const struct refusal refusals[] = {
      "and . are needed"},
     {6, "\"tokens\": {\"bos\": \"always\"}",
      "@/x.json:6: tokens.bos: is \"always\"; one of \"auto\", \"none\" is needed"},
-    {6, "\"run\": {\"mode\": \"sequential\"}",
-     "@/x.json:6: run.mode: \"sequential\" is not offered by this version; allowed: single, "
-     "batch"},
     {6, "\"run\": {\"mode\": \"singel\"}",
-     "@/x.json:6: run.mode: is \"singel\"; one of \"single\", \"batch\" is needed; did you mean "
-     "\"single\"?"},
+     "@/x.json:6: run.mode: is \"singel\"; one of \"single\", \"batch\", \"sequential\", "
+     "\"sequential-batched\" is needed; did you mean \"single\"?"},
+    {6, "\"run\": {\"mode\": \"sequential\", \"batch_size\": 3}",
+     "@/x.json:6: run.batch_size: is 3, but run.mode is \"sequential\", one fact at a time; more "
+     "are edited together in \"mode\": \"sequential-batched\""},
+    {6, "\"evaluate\": {\"retained\": \"end\"}",
+     "@/x.json:6: evaluate.retained: run.mode is \"single\", which keeps no edit that could be "
+     "asked about again; leave it out, or choose a sequential mode"},
+    {6, "\"evaluate\": {\"retained\": \"always\"}",
+     "@/x.json:6: evaluate.retained: \"end\", \"none\", or an object such as {\"every\": 100} is "
+     "needed"},
+    {6, "\"evaluate\": {\"retained\":\n{\"every\": 0.5}}",
+     "@/x.json:7: evaluate.retained.every: a whole number of edits, 1 or more, is needed"},
+    {6, "\"evaluate\": {\"retained\": {\"each\": 4}}",
+     "@/x.json:6: evaluate.retained: \"end\", \"none\", or an object such as {\"every\": 100} is "
+     "needed"},
     {6, "\"run\": {\"mode\": \"single\", \"batch_size\": 3}",
      "@/x.json:6: run.batch_size: is 3, but run.mode is \"single\", one fact at a time; more are "
      "edited together in \"mode\": \"batch\""},

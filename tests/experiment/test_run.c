@@ -228,7 +228,8 @@ static void test_full_disk(void **state)
         house_run(h, &(struct attempt) {.out = out, .befalls = 2, .fills = disk});
     assert_string_equal(log_error(h->room.log),
                         arena_print(h->room.arena,
-                                    "%s/cases.jsonl: cannot be written: No space left on device",
+                                    "%s/edits/000002.safetensors: cannot be written: No space left "
+                                    "on device",
                                     out));
     assert_int_equal(status, EM_ERR_IO);
     const char *text = house_read(h, out, "cases.jsonl");

@@ -2,6 +2,7 @@
 
 #include "experiment/read/spec.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,11 +262,6 @@ static enum em_status read_metric(struct spec *spec, struct registry *registry, 
     const struct em_metric *metric = registry_metric(registry, name);
     if (!metric)
         return fail_plugin(spec, path);
-    if (metric->scope == EM_PER_STATE)
-        return document_fail(spec->document, path,
-                             "%s measures a state of the model, and this run has one for each "
-                             "batch of facts; leave it out",
-                             name);
     void *options;
     EM_TRY(read_options(spec, path, name, json, metric->options, metric->options_size, &options));
     spec->metrics[spec->num_metrics++] = (struct spec_metric) {metric, options};
@@ -306,16 +302,35 @@ static enum em_status check_derived(const struct spec *spec)
     return EM_OK;
 }
 
-static enum em_status read_run(struct spec *spec)
+// evaluate.retained: "end", "none", or {"every": N}.
+static enum em_status read_retained(struct spec *spec, const cJSON *json)
 {
-    const cJSON *mode = json_get(section(spec, "run"), "mode");
-    const char *name = cJSON_GetStringValue(mode);
-    for (const char *const *later = spec_later_modes; name && *later; later++)
-        if (strcmp(name, *later) == 0)
-            return document_fail(spec->document, "run.mode",
-                                 "\"%s\" is not offered by this version; allowed: single, batch",
-                                 name);
-    return read_section(spec, "run", &spec->run);
+    static const char path[] = "evaluate.retained";
+    const char *text = cJSON_GetStringValue(json);
+    const cJSON *every = json_get(json, "every");
+    struct spec_evaluate *to = &spec->evaluate;
+    if (cJSON_IsObject(json) && cJSON_GetArraySize(json) == 1 && every) {
+        to->retained = SPEC_EVERY;
+        const double n = cJSON_IsNumber(every) ? every->valuedouble : 0;
+        to->every = n >= 1 && n <= INT_MAX && n == (int) n ? (int) n : 0;
+        return to->every ? EM_OK
+                         : document_fail(spec->document, "evaluate.retained.every",
+                                         "a whole number of edits, 1 or more, is needed");
+    }
+    to->retained = text && strcmp(text, "end") == 0    ? SPEC_AT_END
+                   : text && strcmp(text, "none") == 0 ? SPEC_NEVER
+                                                       : SPEC_UNSAID;
+    if (to->retained != SPEC_UNSAID)
+        return EM_OK;
+    return document_fail(spec->document, path,
+                         "\"end\", \"none\", or an object such as {\"every\": 100} is needed");
+}
+
+static enum em_status read_evaluate(struct spec *spec)
+{
+    EM_TRY(read_section(spec, "evaluate", &spec->evaluate));
+    const cJSON *retained = json_get(section(spec, "evaluate"), "retained");
+    return retained ? read_retained(spec, retained) : EM_OK;
 }
 
 enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
@@ -324,8 +339,8 @@ enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
     *spec = (struct spec) {.log = log, .arena = a, .document = d};
     EM_TRY(read_root(spec));
     EM_TRY(read_section(spec, "tokens", &spec->tokens));
-    EM_TRY(read_run(spec));
-    EM_TRY(read_section(spec, "evaluate", &spec->evaluate));
+    EM_TRY(read_section(spec, "run", &spec->run));
+    EM_TRY(read_evaluate(spec));
     EM_TRY(read_section(spec, "templates", &spec->templates));
     EM_TRY(spec_read_template_sets(spec));
     EM_TRY(read_section(spec, "import", &spec->import));
@@ -350,16 +365,38 @@ static const char *algorithms_for(const struct spec *spec, struct registry *regi
     return list;
 }
 
+bool spec_keeps_edits(const struct spec *spec)
+{
+    return spec->run.mode == SPEC_SEQUENTIAL || spec->run.mode == SPEC_SEQUENTIAL_BATCHED;
+}
+
+static enum em_status check_retained(struct spec *spec)
+{
+    struct spec_evaluate *e = &spec->evaluate;
+    const bool keeps = spec_keeps_edits(spec);
+    if (e->retained == SPEC_UNSAID)
+        e->retained = keeps ? SPEC_AT_END : SPEC_NEVER;
+    if (keeps || e->retained == SPEC_NEVER)
+        return EM_OK;
+    return document_fail(spec->document, "evaluate.retained",
+                         "run.mode is \"%s\", which keeps no edit that could be asked about again; "
+                         "leave it out, or choose a sequential mode",
+                         spec->run.mode == SPEC_SINGLE ? "single" : "batch");
+}
+
 enum em_status spec_check_run(struct spec *spec, struct registry *registry, int num_facts)
 {
-    const int otherwise = spec->run.mode == SPEC_SINGLE ? 1 : num_facts;
+    const bool sequential = spec->run.mode == SPEC_SEQUENTIAL;
+    const bool alone = sequential || spec->run.mode == SPEC_SINGLE;
+    const int otherwise = alone ? 1 : num_facts;
     const int size = spec->run.batch_size ? spec->run.batch_size : otherwise;
     const int most = spec->algorithm->max_facts;
-    if (spec->run.mode == SPEC_SINGLE && size > 1)
+    if (alone && size > 1)
         return document_fail(spec->document, "run.batch_size",
-                             "is %d, but run.mode is \"single\", one fact at a time; more are "
-                             "edited together in \"mode\": \"batch\"",
-                             size);
+                             "is %d, but run.mode is \"%s\", one fact at a time; more are "
+                             "edited together in \"mode\": \"%s\"",
+                             size, sequential ? "sequential" : "single",
+                             sequential ? "sequential-batched" : "batch");
     if (size > num_facts)
         return document_fail(spec->document, "run.batch_size", "is %d; there %s %d fact%s to edit",
                              size, num_facts == 1 ? "is" : "are", num_facts,
@@ -371,7 +408,7 @@ enum em_status spec_check_run(struct spec *spec, struct registry *registry, int 
                              size, spec->algorithm->name, most, others ? others : "none");
     }
     spec->run.batch_size = size;
-    return EM_OK;
+    return check_retained(spec);
 }
 
 enum em_status spec_check_model(struct spec *spec, int num_layers, int ffn)

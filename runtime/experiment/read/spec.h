@@ -12,7 +12,13 @@
 #include "plugin/registry.h"
 
 enum spec_format { SPEC_COUNTERFACT, SPEC_JSONL, SPEC_INLINE };
-enum spec_mode { SPEC_SINGLE, SPEC_BATCH };
+enum spec_mode { SPEC_SINGLE, SPEC_BATCH, SPEC_SEQUENTIAL, SPEC_SEQUENTIAL_BATCHED };
+enum spec_retained { // when all facts edited so far are asked again
+    SPEC_UNSAID,     // until spec_check_run has settled it
+    SPEC_NEVER,
+    SPEC_AT_END,
+    SPEC_EVERY,
+};
 
 struct spec_root {
     const char *name, *about, *model, *device;
@@ -59,8 +65,10 @@ struct spec_run {
 };
 
 struct spec_evaluate {
-    bool before;
+    bool before, fresh;
     int texts, text_length;
+    enum spec_retained retained;
+    int every; // edits, SPEC_EVERY
 };
 
 struct spec_values {
@@ -95,8 +103,12 @@ struct spec {
 EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
                                        const struct document *d, struct registry *registry);
 
+// Modes whose edits stay in the model.
+bool spec_keeps_edits(const struct spec *spec);
+
 // What can be told only with the data: whether a batch has as many facts as there are, and as the
-// algorithm takes at once. Settles the batch size, which is 1 in mode "single".
+// algorithm takes at once. Settles the batch size, which is 1 where facts are edited one at a time,
+// and when facts are asked again.
 EM_MUST_CHECK enum em_status spec_check_run(struct spec *spec, struct registry *registry,
                                             int num_facts);
 

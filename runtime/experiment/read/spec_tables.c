@@ -10,8 +10,8 @@
 
 static const char *const bos_names[] = {"auto", "none", NULL};                      // session_bos
 static const char *const format_names[] = {"counterfact", "jsonl", "inline", NULL}; // spec_format
-static const char *const mode_names[] = {"single", "batch", NULL};                  // spec_mode
-const char *const spec_later_modes[] = {"sequential", "sequential-batched", NULL};
+static const char *const mode_names[] = {"single", "batch", "sequential", "sequential-batched",
+                                         NULL}; // spec_mode
 const char *const spec_metrics[] = {"efficacy", "paraphrase", "neighborhood", "score"};
 
 const struct em_option spec_root_table[] = {
@@ -47,12 +47,14 @@ static const struct em_option covariance_table[] = {
     {0},
 };
 static const struct em_option run_table[] = {
-    EM_CHOICE(struct spec_run, mode, 0, mode_names, "batches of one fact, or of more; each alone"),
+    EM_CHOICE(struct spec_run, mode, 0, mode_names,
+              "one fact or a batch at a time, taken back after it or, sequential, kept"),
     EM_INT(struct spec_run, batch_size, 0, 0, INT_MAX, "facts of a batch, 0 for all"),
     {0},
 };
 static const struct em_option evaluate_table[] = {
     EM_BOOL(struct spec_evaluate, before, true, "score the unedited model too"),
+    EM_BOOL(struct spec_evaluate, fresh, true, "ask about each batch right after it"),
     EM_INT(struct spec_evaluate, texts, 3, 0, INT_MAX, "cases that are shown with a text"),
     EM_INT(struct spec_evaluate, text_length, 30, 2, 4096, "tokens of a text, prompt included"),
     {0},
@@ -73,6 +75,12 @@ static const struct spec_member covariance_others[] = {
     {0},
 };
 
+static const struct spec_member evaluate_others[] = {
+    {"retained", "sequential modes: when all facts so far are asked again: \"end\" (the default), "
+                 "{\"every\": N} edits and at the end, or \"none\""},
+    {0},
+};
+
 const struct spec_section spec_sections[] = {
     {"tokens", "how prompts become tokens", tokens_table, NULL, NULL},
     {"data", "the facts to edit, and the questions about them", data_table, data_others, NULL},
@@ -85,7 +93,7 @@ const struct spec_section spec_sections[] = {
     {"metrics", "a list of the same, else efficacy, paraphrase, neighborhood, score", NULL, NULL,
      NULL},
     {"run", "what is edited together", run_table, NULL, NULL},
-    {"evaluate", "what is asked, and when", evaluate_table, NULL, NULL},
+    {"evaluate", "what is asked, and when", evaluate_table, evaluate_others, NULL},
     {"import", "what is taken from files", import_table, NULL, NULL},
     {"reference", "a list of a paper's figures, drawn beside the run's", NULL,
      spec_reference_members, NULL},
@@ -198,6 +206,18 @@ static void write_covariance(cJSON *to, const struct spec_covariance *c)
     }
 }
 
+static void write_evaluate(cJSON *to, const struct spec_evaluate *evaluate)
+{
+    write_section(to, "evaluate", evaluate);
+    cJSON *json = cJSON_GetObjectItem(to, "evaluate");
+    if (evaluate->retained == SPEC_EVERY)
+        cJSON_AddNumberToObject(cJSON_AddObjectToObject(json, "retained"), "every",
+                                evaluate->every);
+    else
+        cJSON_AddStringToObject(json, "retained",
+                                evaluate->retained == SPEC_AT_END ? "end" : "none");
+}
+
 static cJSON *write_plugin(const char *name, const struct em_option *table, const void *options)
 {
     cJSON *json = cJSON_CreateObject();
@@ -228,7 +248,7 @@ cJSON *spec_write(const struct spec *spec, const cJSON *facts)
                              write_plugin(m->metric->name, m->metric->options, m->options));
     }
     write_section(json, "run", &spec->run);
-    write_section(json, "evaluate", &spec->evaluate);
+    write_evaluate(json, &spec->evaluate);
     write_section(json, "import", &spec->import);
     if (spec->reference)
         cJSON_AddItemToObject(json, "reference", cJSON_Duplicate(spec->reference, true));

@@ -9,7 +9,6 @@
 
 enum { SPEC_NUM_METRICS = 4 };
 extern const char *const spec_metrics[SPEC_NUM_METRICS]; // where the list is absent
-extern const char *const spec_later_modes[];             // known by name, of a later version
 
 struct spec_member {
     const char *name, *help;

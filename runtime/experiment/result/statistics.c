@@ -134,6 +134,22 @@ struct statistic statistic_of(const double *values, int num, uint64_t seed, cons
     return s;
 }
 
+struct statistic statistic_of_numbers(const double *values, int num, uint64_t seed,
+                                      const char *stream)
+{
+    struct statistic s = {.low = NAN, .high = NAN};
+    const double mean = mean_of(values, num, &s.n);
+    if (!s.n)
+        return s;
+    s.mean = mean;
+    s.sd = deviation_of(values, num, mean);
+    if (s.n > 1)
+        bootstrap(&values, 1, num, NULL, random_stream(seed, stream), &s.low, &s.high);
+    s.low /= 100;
+    s.high /= 100;
+    return s;
+}
+
 struct statistic statistic_of_means(const double *const *values, int metrics, int num,
                                     statistic_fn *derive, uint64_t seed, const char *stream)
 {

@@ -15,12 +15,16 @@ enum { STATISTICS_RESAMPLES = 10000 };
 struct statistic {
     int n; // cases that count; 0: the rest has no meaning
     double mean;
-    double sd; // NAN: none
-    double low, high;
+    double sd;        // NAN: none
+    double low, high; // NAN: none
 };
 
 // Of one metric: values [num].
 struct statistic statistic_of(const double *values, int num, uint64_t seed, const char *stream);
+
+// Of numbers that are no shares, as they are; one alone has no interval.
+struct statistic statistic_of_numbers(const double *values, int num, uint64_t seed,
+                                      const char *stream);
 
 // Of a number made of several metrics' means: values [metrics][num]. Cases are resampled jointly.
 // n is that of the metric with the fewest cases.

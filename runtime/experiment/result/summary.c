@@ -10,10 +10,10 @@
 
 // A metric's value of each case, NAN where it does not apply.
 static double *measure_cases(struct arena *a, const struct spec_metric *m,
-                             const struct data_set *data, struct em_reply *const *replies)
+                             const struct data_set *data, int num, struct em_reply *const *replies)
 {
-    double *values = arena_array(a, double, data->num);
-    for (int i = 0; i < data->num; i++) {
+    double *values = arena_array(a, double, num);
+    for (int i = 0; i < num; i++) {
         struct em_case c = data->cases[i];
         c.replies = replies[i];
         if (!m->metric->measure(m->options, &c, &values[i]))
@@ -48,21 +48,45 @@ static struct statistic derive(const struct spec *spec, const struct em_metric *
 }
 
 cJSON *summary_metrics(struct arena *a, const struct spec *spec, const struct data_set *data,
-                       struct em_reply *const *replies)
+                       int num, struct em_reply *const *replies)
 {
     cJSON *json = cJSON_CreateObject();
     double **values = arena_array(a, double *, spec->num_metrics + 1);
     for (int i = 0; i < spec->num_metrics; i++)
         if (spec->metrics[i].metric->scope == EM_PER_CASE)
-            values[i] = measure_cases(a, &spec->metrics[i], data, replies);
+            values[i] = measure_cases(a, &spec->metrics[i], data, num, replies);
     for (int i = 0; i < spec->num_metrics; i++) {
         const struct em_metric *m = spec->metrics[i].metric;
+        if (m->scope == EM_PER_STATE)
+            continue;
         const char *stream = arena_print(a, "interval.%s", m->name);
         const struct statistic s =
             m->scope == EM_DERIVED
-                ? derive(spec, m, data->num, values, stream)
-                : statistic_of(values[i], data->num, (uint64_t) spec->root.seed, stream);
+                ? derive(spec, m, num, values, stream)
+                : statistic_of(values[i], num, (uint64_t) spec->root.seed, stream);
         cJSON_AddItemToObject(json, m->name, write_statistic(m->label, &s));
     }
     return json;
+}
+
+void summary_add_states(struct arena *a, const struct spec *spec, const cJSON *states,
+                        cJSON *metrics)
+{
+    for (int i = 0; i < spec->num_metrics; i++) {
+        const struct em_metric *m = spec->metrics[i].metric;
+        struct {
+            double *items;
+            size_t num, cap;
+        } values = {0};
+        if (m->scope != EM_PER_STATE)
+            continue;
+        for (const cJSON *s = states; s; s = s->next) {
+            const cJSON *value = json_get(s, m->name);
+            *arena_push(a, &values) = value ? value->valuedouble : NAN;
+        }
+        const struct statistic s =
+            statistic_of_numbers(values.items, (int) values.num, (uint64_t) spec->root.seed,
+                                 arena_print(a, "interval.%s", m->name));
+        cJSON_AddItemToObject(metrics, m->name, write_statistic(m->label, &s));
+    }
 }

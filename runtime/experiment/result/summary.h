@@ -8,9 +8,12 @@
 #include "experiment/read/data.h"
 #include "experiment/read/spec.h"
 
-// {"efficacy": {"label", "mean", "sd", "n", "ci95": [low, high]}, ...}, all x100. replies[i] are
-// those of case i.
+// {"efficacy": {"label", "mean", "sd", "n", "ci95": [low, high]}, ...} of cases [0, num), all x100.
+// replies[i] are those of case i. Metrics of a state are left out.
 cJSON *summary_metrics(struct arena *a, const struct spec *spec, const struct data_set *data,
-                       struct em_reply *const *replies);
+                       int num, struct em_reply *const *replies);
+// Adds the metrics of a state, as they are: over `states` and those that follow it in its list.
+void summary_add_states(struct arena *a, const struct spec *spec, const cJSON *states,
+                        cJSON *metrics);
 
 #endif

@@ -1,8 +1,6 @@
 // Edits of weights: promoted to float32 copies, added to, and taken back bit for bit. See
 // session.h.
 
-#include "session/internal.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +8,7 @@
 #include <cblas.h>
 
 #include "base/half.h"
-#include "base/hash.h"
-
-struct kept_rows { // of em_keep
-    const char *name;
-    float *rows;
-    int num, width;
-    struct kept_rows *next;
-};
+#include "session/edit/edit.h"
 
 static struct edited_matrix *find(struct em_session *s, enum em_matrix m, int layer)
 {
@@ -125,25 +116,6 @@ static void add_product(float *w, const float *left, const float *right, int n, 
     free(sum);
 }
 
-static void journal(struct em_session *s, struct session_edit e)
-{
-    struct edit *at = arena_new(s->edits_arena, struct edit);
-    at->e = e;
-    if (!s->edits_tail)
-        s->edits_tail = &s->edits;
-    *s->edits_tail = at;
-    s->edits_tail = &at->next;
-    s->num_edits++;
-    const size_t left = (size_t) e.n * (size_t) e.rows, right = (size_t) e.n * (size_t) e.cols;
-    struct hash *h = hash_begin();
-    hash_text(h, s->state_hash);
-    const int place[] = {(int) e.matrix, e.layer, e.n};
-    hash_bytes(h, place, sizeof(place));
-    hash_bytes(h, e.left, left * sizeof(float));
-    hash_bytes(h, e.right, right * sizeof(float));
-    hash_end(h, s->state_hash);
-}
-
 enum em_status em_weight_add(struct em_session *s, enum em_matrix m, int layer, const float *left,
                              const float *right, int n)
 {
@@ -160,16 +132,14 @@ enum em_status em_weight_add(struct em_session *s, enum em_matrix m, int layer, 
     }
     free(w);
     EM_TRY(status);
-    journal(s,
-            (struct session_edit) {
-                .matrix = m,
-                .layer = layer,
-                .n = n,
-                .rows = (int) rows,
-                .cols = (int) cols,
-                .left = arena_copy_bytes(s->edits_arena, left, (size_t) n * rows * sizeof(float)),
-                .right = arena_copy_bytes(s->edits_arena, right, (size_t) n * cols * sizeof(float)),
-            });
+    edit_note(s, &(struct session_edit) {.kind = SESSION_ADD,
+                                         .matrix = m,
+                                         .layer = layer,
+                                         .n = n,
+                                         .rows = (int) rows,
+                                         .cols = (int) cols,
+                                         .left = left,
+                                         .right = right});
     return EM_OK;
 }
 
@@ -178,27 +148,13 @@ enum em_status em_weight_write(struct em_session *s, enum em_matrix m, int layer
     EM_TRY(check_place(s, m, layer));
     EM_TRY(promote(s, m, layer, w));
     const struct tensor t = s->original[layer].matrix[m];
-    // A dense edit is journalled as one row of all its weights and none at the right.
-    const size_t num = (size_t) t.rows * t.cols;
-    journal(s, (struct session_edit) {
-                   .matrix = m,
-                   .layer = layer,
-                   .n = 1,
-                   .rows = (int) num,
-                   .left = arena_copy_bytes(s->edits_arena, w, num * sizeof(float)),
-                   .right = arena_alloc(s->edits_arena, sizeof(float)),
-               });
+    edit_note(s, &(struct session_edit) {.kind = SESSION_WRITE,
+                                         .matrix = m,
+                                         .layer = layer,
+                                         .n = (int) t.rows,
+                                         .cols = (int) t.cols,
+                                         .right = w});
     return EM_OK;
-}
-
-void session_state_reset(struct em_session *s)
-{
-    arena_clear(s->edits_arena);
-    s->edits = NULL;
-    s->edits_tail = NULL;
-    s->num_edits = 0;
-    s->kept = NULL;
-    memcpy(s->state_hash, s->model_hash, sizeof(s->state_hash));
 }
 
 enum em_status session_revert(struct em_session *s)
@@ -213,64 +169,5 @@ enum em_status session_revert(struct em_session *s)
                             (struct tensor) {0});
         }
     session_state_reset(s);
-    return EM_OK;
-}
-
-const char *session_state_hash(struct em_session *s)
-{
-    return s->state_hash;
-}
-
-const struct session_edit *session_edits(struct em_session *s, int *num)
-{
-    struct session_edit *list =
-        arena_array(s->edits_arena, struct session_edit, (size_t) s->num_edits + 1);
-    int i = 0;
-    for (const struct edit *e = s->edits; e; e = e->next)
-        list[i++] = e->e;
-    *num = i;
-    return list;
-}
-
-enum em_status em_keep(struct em_session *s, const char *name, const float *rows, int num,
-                       int width)
-{
-    struct kept_rows *k = s->kept;
-    while (k && strcmp(k->name, name) != 0)
-        k = k->next;
-    if (k && k->width != width)
-        return em_fail(s, EM_ERR_CONFIG, "rows of \"%s\" have %d values, not %d", name, k->width,
-                       width);
-    if (!k) {
-        k = arena_new(s->edits_arena, struct kept_rows);
-        *k = (struct kept_rows) {arena_copy(s->edits_arena, name), NULL, 0, width, s->kept};
-        s->kept = k;
-    }
-    const size_t old = (size_t) k->num * (size_t) width, add = (size_t) num * (size_t) width;
-    float *all = arena_array(s->edits_arena, float, old + add);
-    if (old)
-        memcpy(all, k->rows, old * sizeof(float));
-    memcpy(all + old, rows, add * sizeof(float));
-    k->rows = all;
-    k->num += num;
-    struct hash *h = hash_begin();
-    hash_text(h, s->state_hash);
-    hash_text(h, name);
-    hash_bytes(h, rows, add * sizeof(float));
-    hash_end(h, s->state_hash);
-    return EM_OK;
-}
-
-enum em_status em_kept(struct em_session *s, const char *name, const float **rows, int *num,
-                       int *width)
-{
-    *rows = NULL;
-    *num = *width = 0;
-    for (const struct kept_rows *k = s->kept; k; k = k->next)
-        if (strcmp(k->name, name) == 0) {
-            *rows = k->rows;
-            *num = k->num;
-            *width = k->width;
-        }
     return EM_OK;
 }
