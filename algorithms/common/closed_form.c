@@ -47,15 +47,27 @@ static enum em_status leave(struct em_session *s, const struct closed_form *form
     return EM_OK;
 }
 
-// Two facts whose keys are equal to the bit are named.
-static enum em_status fail_singular(struct em_session *s, const struct closed_form *form,
-                                    const struct em_fact *facts, const float *keys, int n,
-                                    double condition)
+// All that a fact's keys depend on.
+static const char *text_to_subject(struct em_session *s, const struct em_fact *fact)
 {
-    const size_t F = (size_t) em_model(s)->ffn;
+    const char *hole = strstr(fact->prompt, "{}");
+    const size_t before = hole ? (size_t) (hole - fact->prompt) : 0;
+    const size_t subject = strlen(fact->subject);
+    char *text = em_alloc(s, before + subject + 1);
+    memcpy(text, fact->prompt, before);
+    memcpy(text + before, fact->subject, subject);
+    return text;
+}
+
+static enum em_status fail_singular(struct em_session *s, const struct closed_form *form,
+                                    const struct em_fact *facts, int n, double condition)
+{
+    const char **texts = em_alloc(s, (size_t) n * sizeof(*texts));
+    for (int i = 0; i < n; i++)
+        texts[i] = text_to_subject(s, &facts[i]);
     for (int i = 0; i < n; i++)
         for (int j = i + 1; j < n; j++)
-            if (!memcmp(keys + (size_t) i * F, keys + (size_t) j * F, F * sizeof(float)))
+            if (strcmp(texts[i], texts[j]) == 0)
                 return em_fail(
                     s, EM_ERR_NUMERIC,
                     "facts %s and %s have the same text up to the subject \"%s\", so their "
@@ -147,7 +159,7 @@ static enum em_status find_dual(struct em_session *s, const struct closed_form *
     else
         EM_TRY(solve_keys_side(s, form, h, num, x, n, &condition));
     if (condition < worst_condition)
-        return fail_singular(s, form, facts, keys, n, condition);
+        return fail_singular(s, form, facts, n, condition);
     return leave(s, form, x, n, dual);
 }
 

@@ -1,330 +1,367 @@
 // Each closed form, as the plugin writes it, against a dense float64 LU of its own formula.
-//
-// Tolerance: the update is read back from float32 weights, which rounds it by up to 1e-7 of a
-// weight.
 
-#include "fixture.h"
+#include "lab.h"
 
 #include <math.h>
 
 #include "dense.h"
-#include "plugin/options.h"
-#include "plugin/registry.h"
 
-enum { N = 4, LAYER = 0 };
+enum { N = LAB_FACTS, LAYER = 0, MANY = 100, MORE_THAN_F = 190 };
 
-static const double close_enough = 2e-5;
-
-static const struct em_fact facts[N] = {
-    {"0", "The mother tongue of {} is", "Gabreim Kozal", "Krutian", NULL},
-    {"1", "{} works as a", "Thadraik Hifert", "mason", NULL},
-    {"2", "The birthplace of {} is", "Ludroum Pidr\xc3\xbcm", "Vamo", NULL},
-    {"3", "{} works as a", "Gabreim Kozal", "sailor", NULL},
-};
-
-struct lab {
-    struct fixture f;
-    struct registry *registry;
-    int D, F;
-};
-
-static void lab_open(struct lab *lab)
+static double *doubles(struct lab *lab, int rows, int cols)
 {
-    fixture_open(&lab->f, &(struct fixture_params) {0});
-    const char *folders[] = {EMEND_PLUGINS};
-    lab->registry = registry_create(lab->f.log, folders, 1);
-    fixture_ok(&lab->f, log_status(lab->f.log));
-    lab->D = em_model(lab->f.s)->dim;
-    lab->F = em_model(lab->f.s)->ffn;
-    const char *corpus = EMEND_WORLD "/corpus.txt";
-    const int layers[] = {0, 1, 2};
-    fixture_ok(&lab->f, session_corpus_set(lab->f.s,
-                                           &(struct session_corpus) {
-                                               .paths = &corpus, .num_paths = 1, .tokens = 4000},
-                                           layers, 3));
-    const char *const texts[] = {"{}", "It is said. {}", "A long day. {}"};
-    fixture_ok(&lab->f, session_templates_set(lab->f.s, "memit", texts, 3));
+    return arena_array(lab->f.arena, double, (size_t) rows *(size_t) cols);
 }
 
-static void lab_close(struct lab *lab)
+static double *copy(struct lab *lab, const double *a, int num)
 {
-    registry_destroy(&lab->registry);
-    fixture_close(&lab->f);
+    return arena_copy_bytes(lab->f.arena, a, (size_t) num * sizeof(*a));
 }
 
-// Apply an algorithm to the facts; its status.
-static enum em_status edit(struct lab *lab, const char *name, const char *json,
-                           const struct em_fact *which, int n)
+static double *product(struct lab *lab, const double *a, const double *b, int m, int k, int n)
 {
-    struct fixture *f = &lab->f;
-    const struct em_algorithm *a = registry_algorithm(lab->registry, name);
-    if (!a)
-        fail_msg("%s", log_error(f->log));
-    void *options = arena_alloc(f->arena, a->options_size);
-    cJSON *object = cJSON_Parse(json);
-    assert_non_null(object);
-    fixture_ok(
-        f, options_fill(&(struct options_source) {.log = f->log, .arena = f->arena, .owner = name},
-                        a->options, object, options));
-    cJSON_Delete(object);
-    session_store_key(f->s, "layers=0"); // the same values for every form
-    return a->apply(f->s, options, which, n);
+    double *c = doubles(lab, m, n);
+    dense_product(a, b, m, k, n, c);
+    return c;
 }
 
-// What was added to the layer's matrix, [D, F].
-static double *update(struct lab *lab, int layer)
+static const double *moment(struct lab *lab, int layer)
 {
-    struct fixture *f = &lab->f;
-    const int num = lab->D * lab->F;
-    float *now = em_floats(f->s, (size_t) num), *before = em_floats(f->s, (size_t) num);
-    double *dW = em_doubles(f->s, (size_t) num);
-    fixture_ok(f, em_weight_read(f->s, EM_MATRIX_DOWN, layer, now));
-    fixture_ok(f, session_revert(f->s));
-    fixture_ok(f, em_weight_read(f->s, EM_MATRIX_DOWN, layer, before));
-    for (int i = 0; i < num; i++)
-        dW[i] = (double) now[i] - before[i];
-    return dW;
+    const double *c;
+    fixture_ok(&lab->f, em_covariance(lab->f.s, layer, &c));
+    return c;
 }
 
-struct values { // K [F, n], R [D, n], as the formulas have them
-    double *K, *R, *KT;
-    const double *C;
-    int n;
-};
-
-static struct values values_of(struct lab *lab, const struct em_fact *which, int n)
-{
-    struct fixture *f = &lab->f;
-    const size_t D = (size_t) lab->D, F = (size_t) lab->F, num = (size_t) n;
-    struct values v = {.K = em_doubles(f->s, F * num),
-                       .R = em_doubles(f->s, D * num),
-                       .KT = em_doubles(f->s, F * num),
-                       .n = n};
-    float *z = em_floats(f->s, D), *key = em_floats(f->s, F), *now = em_floats(f->s, D);
-    for (size_t i = 0; i < num; i++) {
-        struct em_prompt prompt;
-        const struct em_text text = {NULL, which[i].prompt, which[i].subject, NULL};
-        fixture_ok(f, em_prompt_make(f->s, &text, &prompt));
-        const struct em_probe probe = {.site = EM_SITE_BLOCK_OUT, .layer = LAYER, .value = now};
-        fixture_ok(f, em_run(f->s, &(struct em_pass) {.prompts = &prompt,
-                                                      .num_prompts = 1,
-                                                      .probes = &probe,
-                                                      .num_probes = 1}));
-        assert_true(em_store_get(f->s, &which[i], "z", z, D) &&
-                    em_store_get(f->s, &which[i], "key", key, F));
-        for (size_t d = 0; d < D; d++)
-            v.R[d * num + i] = (double) z[d] - now[d];
-        for (size_t j = 0; j < F; j++)
-            v.KT[i * F + j] = v.K[j * num + i] = key[j];
-    }
-    fixture_ok(f, em_covariance(f->s, LAYER, &v.C));
-    return v;
-}
+// --- the formulas
 
 // R K^T (lambda C + K K^T)^-1
-static double *dense_memit(struct lab *lab, const struct values *v, double lambda)
+static double *dense_memit(struct lab *lab, int layer, const struct values *v, double lambda)
 {
     const int D = lab->D, F = lab->F;
-    double *A = em_doubles(lab->f.s, (size_t) F * (size_t) F),
-           *dW = em_doubles(lab->f.s, (size_t) D * (size_t) F);
-    dense_product(v->K, v->KT, F, v->n, F, A);
+    const double *C = moment(lab, layer);
+    double *A = product(lab, v->K, v->KT, F, v->n, F);
     for (int i = 0; i < F * F; i++)
-        A[i] += lambda * v->C[i];
-    dense_product(v->R, v->KT, D, v->n, F, dW);
+        A[i] += lambda * C[i];
+    double *dW = product(lab, v->R, v->KT, D, v->n, F);
     dense_right_divide(dW, D, A, F);
     return dW;
 }
 
-// R (K^T A^-1 K + alpha I)^-1 K^T A^-1, A = w C
+// R (K^T A^-1 K + alpha I)^-1 K^T A^-1, A = w C; alpha is dropped where n = 1
 static double *dense_emmet(struct lab *lab, const struct values *v, double w, double alpha)
 {
     const int D = lab->D, F = lab->F, n = v->n;
-    double *A = em_doubles(lab->f.s, (size_t) F * (size_t) F),
-           *dW = em_doubles(lab->f.s, (size_t) D * (size_t) F);
-    double *Q = em_doubles(lab->f.s, (size_t) n * (size_t) F),
-           *G = em_doubles(lab->f.s, (size_t) n * (size_t) n);
-    double *R = arena_copy_bytes(lab->f.arena, v->R, (size_t) D * (size_t) n * sizeof(double));
+    double *A = copy(lab, moment(lab, LAYER), F * F);
     for (int i = 0; i < F * F; i++)
-        A[i] = w * v->C[i];
-    memcpy(Q, v->KT, (size_t) n * (size_t) F * sizeof(double));
+        A[i] *= w;
+    double *Q = copy(lab, v->KT, n * F), *R = copy(lab, v->R, D * n);
     dense_right_divide(Q, n, A, F);
-    dense_product(Q, v->K, n, F, n, G);
+    double *G = product(lab, Q, v->K, n, F, n);
     for (int i = 0; i < n && n > 1; i++)
         G[i * n + i] += alpha;
     dense_right_divide(R, D, G, n);
-    dense_product(R, Q, D, n, F, dW);
+    return product(lab, R, Q, D, n, F);
+}
+
+// (v - W k) u^T / (u^T k), u = C^-1 mean or the mean itself; v [D], mean and k [F]
+static double *dense_rome(struct lab *lab, const float *v, const double *mean, const double *k,
+                          bool whitened)
+{
+    const int D = lab->D, F = lab->F;
+    double *u = copy(lab, mean, F), *dW = doubles(lab, D, F), share = 0;
+    const double *W = lab_weights(lab, LAYER);
+    if (whitened)
+        dense_right_divide(u, 1, copy(lab, moment(lab, LAYER), F * F), F);
+    for (int j = 0; j < F; j++)
+        share += u[j] * k[j];
+    const double *Wk = product(lab, W, k, D, F, 1);
+    for (int d = 0; d < D; d++)
+        for (int j = 0; j < F; j++)
+            dW[d * F + j] = ((double) v[d] - Wk[d]) * u[j] / share;
     return dW;
 }
 
-static void expect_update(struct lab *lab, const double *got, const double *want)
+// P onto the eigenvectors of the `num` smallest eigenvalues of C
+static double *projector(struct lab *lab, int layer, int num)
 {
-    const double apart = dense_distance(got, want, lab->D * lab->F);
-    if (!(apart < close_enough))
-        fail_msg("the update is %.2e from its formula", apart);
+    const int F = lab->F;
+    const double *values, *vectors;
+    fixture_ok(&lab->f, em_covariance_eigen(lab->f.s, layer, &values, &vectors));
+    double *UT = copy(lab, vectors, num * F), *U = doubles(lab, F, num);
+    dense_transpose(UT, num, F, U);
+    return product(lab, U, UT, F, num, F);
+}
+
+// dW^T = (P (K K^T + K0 K0^T) + L2 I)^-1 P K R^T
+static double *dense_alphaedit(struct lab *lab, const double *P, const struct values *v,
+                               const struct values *held, double L2)
+{
+    const int D = lab->D, F = lab->F;
+    double *KK = product(lab, v->K, v->KT, F, v->n, F);
+    const double *more = held ? product(lab, held->K, held->KT, F, held->n, F) : NULL;
+    for (int i = 0; held && i < F * F; i++)
+        KK[i] += more[i];
+    double *A = product(lab, P, KK, F, F, F), *AT = doubles(lab, F, F);
+    for (int i = 0; i < F; i++)
+        A[i * F + i] += L2;
+    dense_transpose(A, F, F, AT);
+    const double *RK = product(lab, v->R, v->KT, D, v->n, F);
+    double *dW = product(lab, RK, P, D, F, F); // (P K R^T)^T, P being its own transpose
+    dense_right_divide(dW, D, AT, F);
+    return dW;
+}
+
+// --- MEMIT and EMMET
+
+// What the edit of facts whose values are prepared changes at the layer, and those values.
+static double *updated(struct lab *lab, const char *name, const char *json,
+                       const struct em_fact *facts, int n, struct values *v)
+{
+    const double *before = lab_weights(lab, LAYER);
+    fixture_ok(&lab->f, lab_edit(lab, name, json, facts, n));
+    double *dW = lab_update(lab, LAYER, before);
+    fixture_ok(&lab->f, session_revert(lab->f.s));
+    *v = lab_prepared(lab, LAYER, facts, n);
+    return dW;
 }
 
 static void test_memit(void **state)
 {
-    (void) state;
-    struct lab lab;
-    lab_open(&lab);
+    struct lab *lab = lab_of(state);
     static const double lambdas[] = {0.5, 10, 2000};
+    struct values v;
     for (int i = 0; i < 3; i++) {
-        char json[64];
-        snprintf(json, sizeof(json), "{\"layers\": [0], \"lambda\": %g}", lambdas[i]);
-        fixture_ok(&lab.f, edit(&lab, "memit", json, facts, N));
-        const double *got = update(&lab, LAYER);
-        const struct values v = values_of(&lab, facts, N);
-        expect_update(&lab, got, dense_memit(&lab, &v, lambdas[i]));
+        const char *json =
+            arena_print(lab->f.arena, "{\"layers\": [0], \"lambda\": %g}", lambdas[i]);
+        const double *got = updated(lab, "memit", json, lab_facts, N, &v);
+        lab_expect(lab, got, dense_memit(lab, LAYER, &v, lambdas[i]));
     }
-    lab_close(&lab);
 }
 
 static void test_emmet(void **state)
 {
-    (void) state;
-    struct lab lab;
-    lab_open(&lab);
+    struct lab *lab = lab_of(state);
     static const double forms[][2] = {{1, 0}, {1, 10}, {20, 5}};
+    struct values v;
     for (int i = 0; i < 3; i++)
-        for (int n = 1; n <= N; n += N - 1) { // one fact drops alpha
-            char json[96];
-            snprintf(json, sizeof(json), "{\"layers\": [0], \"w\": %g, \"alpha\": %g}", forms[i][0],
-                     forms[i][1]);
-            fixture_ok(&lab.f, edit(&lab, "emmet", json, facts, n));
-            const double *got = update(&lab, LAYER);
-            const struct values v = values_of(&lab, facts, n);
-            expect_update(&lab, got, dense_emmet(&lab, &v, forms[i][0], forms[i][1]));
+        for (int n = 1; n <= N; n += N - 1) {
+            const char *json =
+                arena_print(lab->f.arena, "{\"layers\": [0], \"w\": %g, \"alpha\": %g}",
+                            forms[i][0], forms[i][1]);
+            const double *got = updated(lab, "emmet", json, lab_facts, n, &v);
+            lab_expect(lab, got, dense_emmet(lab, &v, forms[i][0], forms[i][1]));
         }
-    lab_close(&lab);
 }
 
-// One fact: ROME as the study ran it is EMMET.
-static void test_rome(void **state)
+// More facts than the model is wide, and more than keys have values: the other ways to solve and
+// to add.
+static void test_many_facts(void **state)
 {
-    (void) state;
-    struct lab lab;
-    lab_open(&lab);
-    fixture_ok(&lab.f, edit(&lab, "rome", "{\"layers\": [0]}", facts, 1));
-    const double *got = update(&lab, LAYER);
-    const struct values v = values_of(&lab, facts, 1);
-    expect_update(&lab, got, dense_emmet(&lab, &v, 1, 0));
-    lab_close(&lab);
+    struct lab *lab = lab_of(state);
+    assert_true(MANY > lab->D && MANY < lab->F && MORE_THAN_F > lab->F);
+    struct values v;
+    for (int n = MANY; n <= MORE_THAN_F; n += MORE_THAN_F - MANY) {
+        const char *json = "{\"layers\": [0], \"lambda\": 20}";
+        lab_options(lab, "memit", json);
+        const double *got = updated(lab, "memit", json, lab_invent(lab, n), n, &v);
+        int num;
+        lab_expect(lab, got, dense_memit(lab, LAYER, &v, 20));
+        json = "{\"layers\": [0], \"w\": 2, \"alpha\": 10}";
+        lab_options(lab, "emmet", json);
+        const struct em_fact *facts = lab_invent(lab, n);
+        got = updated(lab, "emmet", json, facts, n, &v);
+        lab_expect(lab, got, dense_emmet(lab, &v, 2, 10));
+        fixture_ok(&lab->f, lab_edit(lab, "emmet", json, facts, n));
+        const struct session_edit *edits = session_edits(lab->f.s, &num);
+        assert_true(num == 1 && edits[0].n == lab->D); // no more numbers than dW has
+        fixture_ok(&lab->f, session_revert(lab->f.s));
+    }
+}
+
+// Without alpha there is no exact answer for so many, but a best one: R K^T (K K^T)^-1.
+static void test_too_many_facts(void **state)
+{
+    struct lab *lab = lab_of(state);
+    const char *json = "{\"layers\": [0], \"alpha\": 0}";
+    lab_options(lab, "emmet", json);
+    const struct em_fact *facts = lab_invent(lab, MORE_THAN_F);
+    assert_int_equal(lab_edit(lab, "emmet", json, facts, MORE_THAN_F), EM_ERR_NUMERIC);
+    assert_string_equal(log_error(lab->f.log),
+                        "190 facts cannot all be written exactly: the keys of layer 0 tell at "
+                        "most 176 apart; use alpha > 0, or equal_keys \"pinv\"");
+    log_clear(lab->f.log);
+    struct values v;
+    json = "{\"layers\": [0], \"alpha\": 0, \"equal_keys\": \"pinv\"}";
+    const double *got = updated(lab, "emmet", json, facts, MORE_THAN_F, &v);
+    lab_expect(lab, got, dense_memit(lab, LAYER, &v, 0));
 }
 
 // alpha = 0 writes the values exactly, dW K = R; a large lambda writes nothing.
 static void test_limits(void **state)
 {
-    (void) state;
-    struct lab lab;
-    lab_open(&lab);
-    fixture_ok(&lab.f, edit(&lab, "emmet", "{\"layers\": [0], \"alpha\": 0}", facts, N));
-    const double *exact = update(&lab, LAYER);
-    const struct values v = values_of(&lab, facts, N);
-    double *written = em_doubles(lab.f.s, (size_t) lab.D * N), sum = 0;
-    dense_product(exact, v.K, lab.D, lab.F, N, written);
-    assert_true(dense_distance(written, v.R, lab.D * N) < close_enough);
-    fixture_ok(&lab.f, edit(&lab, "memit", "{\"layers\": [0], \"lambda\": 1e12}", facts, N));
-    const double *nothing = update(&lab, LAYER);
-    for (int i = 0; i < lab.D * lab.F; i++)
+    struct lab *lab = lab_of(state);
+    struct values v;
+    const double *exact =
+        updated(lab, "emmet", "{\"layers\": [0], \"alpha\": 0}", lab_facts, N, &v);
+    assert_true(dense_distance(product(lab, exact, v.K, lab->D, lab->F, N), v.R, lab->D * N) <
+                2e-5);
+    const double *small =
+        updated(lab, "memit", "{\"layers\": [0], \"lambda\": 1e-6}", lab_facts, N, &v);
+    assert_true(dense_distance(product(lab, small, v.K, lab->D, lab->F, N), v.R, lab->D * N) <
+                2e-5);
+    const double *nothing =
+        updated(lab, "memit", "{\"layers\": [0], \"lambda\": 1e12}", lab_facts, N, &v);
+    double sum = 0;
+    for (int i = 0; i < lab->D * lab->F; i++)
         sum += fabs(nothing[i]);
     assert_true(sum < 1e-3);
-    lab_close(&lab);
 }
 
-static void test_order(void **state)
+// --- ROME
+
+static void test_rome_as_emmet(void **state)
 {
-    (void) state;
-    struct lab lab;
-    lab_open(&lab);
-    const struct em_fact turned[N] = {facts[2], facts[0], facts[3], facts[1]};
-    const char *json = "{\"layers\": [0], \"lambda\": 10}";
-    fixture_ok(&lab.f, edit(&lab, "memit", json, facts, N));
-    const double *first = update(&lab, LAYER);
-    fixture_ok(&lab.f, edit(&lab, "memit", json, turned, N));
-    expect_update(&lab, update(&lab, LAYER), first);
-    lab_close(&lab);
+    struct lab *lab = lab_of(state);
+    struct values v;
+    const double *got = updated(lab, "rome", "{\"layers\": [0]}", lab_facts, 1, &v);
+    lab_expect(lab, got, dense_emmet(lab, &v, 1, 0));
 }
 
-static void test_equal_keys(void **state)
+static void test_rome_variants(void **state)
 {
-    (void) state;
-    struct lab lab;
-    lab_open(&lab);
-    const struct em_fact twice[] = {facts[0],
-                                    {"9", facts[0].prompt, facts[0].subject, "Grerian", NULL}};
-    assert_int_equal(edit(&lab, "emmet", "{\"layers\": [0], \"alpha\": 0}", twice, 2),
-                     EM_ERR_NUMERIC);
-    assert_string_equal(log_error(lab.f.log),
-                        "facts 0 and 9 have the same text up to the subject \"Gabreim Kozal\", so "
-                        "their keys are equal and "
-                        "both cannot be written exactly; use alpha > 0, or equal_keys \"pinv\"");
-    log_clear(lab.f.log);
-    fixture_ok(&lab.f, session_revert(lab.f.s));
-    fixture_ok(&lab.f, edit(&lab, "emmet",
-                            "{\"layers\": [0], \"alpha\": 0, \"equal_keys\": \"pinv\"}", twice, 2));
-    const double *dW = update(&lab, LAYER);
-    const struct values v = values_of(&lab, twice, 2);
-    double *written = em_doubles(lab.f.s, (size_t) lab.D * 2);
-    dense_product(dW, v.K, lab.D, lab.F, 2, written);
-    for (int d = 0; d < lab.D; d++) // the best that both can have: their mean
-        assert_true(fabs(written[2 * d] - (v.R[2 * d] + v.R[2 * d + 1]) / 2) < 1e-4);
-    fixture_ok(&lab.f, edit(&lab, "emmet", "{\"layers\": [0], \"alpha\": 1}", twice, 2));
-    lab_close(&lab);
+    struct lab *lab = lab_of(state);
+    struct fixture *f = &lab->f;
+    const size_t D = (size_t) lab->D, F = (size_t) lab->F;
+    static const struct {
+        const char *json;
+        int u, k; // 0: the mean key, 1: the bare prompt's
+        bool whitened;
+    } forms[] = {
+        {"{\"layers\": [0], \"variant\": \"original\"}", 0, 1, true},
+        {"{\"layers\": [0], \"variant\": \"original\", \"covariance\": false}", 0, 1, false},
+        {"{\"layers\": [0], \"variant\": \"r-rome\"}", 0, 0, true},
+        {"{\"layers\": [0], \"variant\": \"r-rome\", \"key\": \"prompt\"}", 1, 1, true},
+        {"{\"layers\": [0], \"variant\": \"r-rome\", \"covariance\": false}", 0, 0, false},
+    };
+    for (int i = 0; i < 5; i++) {
+        struct values v;
+        const double *got = updated(lab, "rome", forms[i].json, lab_facts, 1, &v);
+        float *z = em_floats(f->s, D), *keys[2] = {em_floats(f->s, F), em_floats(f->s, F)};
+        assert_true(em_store_get(f->s, lab_facts, "z", z, D) &&
+                    em_store_get(f->s, lab_facts, "key", keys[0], F) &&
+                    em_store_get(f->s, lab_facts, "key_bare", keys[1], F));
+        double *wide[2] = {doubles(lab, 1, lab->F), doubles(lab, 1, lab->F)};
+        for (size_t j = 0; j < 2 * F; j++)
+            wide[j / F][j % F] = keys[j / F][j % F];
+        lab_expect(lab, got,
+                   dense_rome(lab, z, wide[forms[i].u], wide[forms[i].k], forms[i].whitened));
+    }
 }
 
-// What is missing from the facts' z at a layer, as the model stands: the norm of z - output.
-static double missing(struct lab *lab, int layer)
+// --- AlphaEdit
+
+// dW (I - P) = 0, but for what float32 weights round of W
+static void expect_inside(struct lab *lab, const double *dW, const double *P)
+{
+    const double *along = product(lab, dW, P, lab->D, lab->F, lab->F);
+    assert_true(dense_distance(along, dW, lab->D * lab->F) < 1e-5);
+}
+
+// Two batches, the second on the model that holds the first, whose keys are those after it.
+static void two_batches(struct lab *lab, const char *json, int num_free, double L2)
 {
     struct fixture *f = &lab->f;
-    const size_t D = (size_t) lab->D;
-    float *z = em_floats(f->s, D), *now = em_floats(f->s, D);
-    double squares = 0;
-    for (int i = 0; i < N; i++) {
-        struct em_prompt prompt;
-        const struct em_text text = {NULL, facts[i].prompt, facts[i].subject, NULL};
-        fixture_ok(f, em_prompt_make(f->s, &text, &prompt));
-        const struct em_probe probe = {.site = EM_SITE_BLOCK_OUT, .layer = layer, .value = now};
-        const struct em_pass pass = {
-            .prompts = &prompt, .num_prompts = 1, .probes = &probe, .num_probes = 1};
-        fixture_ok(f, em_run(f->s, &pass));
-        assert_true(em_store_get(f->s, &facts[i], "z", z, D));
-        for (size_t d = 0; d < D; d++)
-            squares += ((double) z[d] - now[d]) * ((double) z[d] - now[d]);
+    const double *P = projector(lab, LAYER, num_free);
+    struct values v, held;
+    for (int batch = 0; batch < 2; batch++) {
+        const struct em_fact *facts = lab_facts + 2 * batch;
+        const void *options = lab_options(lab, "alphaedit", json);
+        session_call_end(f->s);
+        session_call_begin(f->s);
+        fixture_ok(f, lab_algorithm(lab, "alphaedit")->prepare(f->s, options, facts, 2));
+        v = lab_prepared(lab, LAYER, facts, 2);
+        const double *before = lab_weights(lab, LAYER);
+        fixture_ok(f, lab_algorithm(lab, "alphaedit")->apply(f->s, options, facts, 2));
+        const double *got = lab_update(lab, LAYER, before);
+        lab_expect(lab, got, dense_alphaedit(lab, P, &v, batch ? &held : NULL, L2));
+        expect_inside(lab, got, P);
+        lab_keys(lab, LAYER, facts, 2, &held);
+        double taken;
+        assert_int_equal(lab_series(lab, "null_directions", &taken, 1), 1);
+        assert_true(taken == num_free);
     }
-    return sqrt(squares);
+    fixture_ok(f, session_revert(f->s));
 }
 
-// Over several layers each takes its share, and after the last most of z is there.
+static void test_alphaedit(void **state)
+{
+    struct lab *lab = lab_of(state);
+    const double *values, *vectors;
+    fixture_ok(&lab->f, em_covariance_eigen(lab->f.s, LAYER, &values, &vectors));
+    two_batches(lab, "{\"layers\": [0], \"l2\": 0.3}", lab->F / 2, (float) 0.3);
+    const char *json =
+        arena_print(lab->f.arena, "{\"layers\": [0], \"l2\": 2, \"null_threshold\": %.9g}",
+                    0.5 * (values[40] + values[41]));
+    two_batches(lab, json, 41, 2);
+}
+
+// More keys than free directions.
+static void test_alphaedit_many_facts(void **state)
+{
+    struct lab *lab = lab_of(state);
+    const char *json = "{\"layers\": [0], \"l2\": 0.5, \"null_share\": 0.25}";
+    lab_options(lab, "alphaedit", json);
+    struct values v;
+    const double *got = updated(lab, "alphaedit", json, lab_invent(lab, MANY), MANY, &v);
+    const double *P = projector(lab, LAYER, lab->F / 4);
+    lab_expect(lab, got, dense_alphaedit(lab, P, &v, NULL, 0.5));
+    assert_int_equal(
+        lab_edit(lab, "alphaedit", "{\"layers\": [0], \"null_threshold\": 0}", lab_facts, N),
+        EM_ERR_CONFIG);
+    assert_non_null(strstr(log_error(lab->f.log), "no direction of layer 0 is left"));
+    log_clear(lab->f.log);
+}
+
+// --- several layers
+
+// Layer by layer in ascending order, by hand: keys and what is left of z measured on the model that
+// holds the layers before, and the dense formula.
 static void test_layers(void **state)
 {
-    (void) state;
-    struct lab lab;
-    lab_open(&lab);
-    struct fixture *f = &lab.f;
-    assert_int_equal(edit(&lab, "memit", "{\"layers\": [1, 0]}", facts, N), EM_ERR_CONFIG);
-    assert_non_null(
-        strstr(log_error(f->log), "layers: 0 comes after 1; list them in ascending order"));
-    log_clear(f->log);
-    fixture_ok(f, edit(&lab, "memit", "{\"layers\": [0, 1], \"lambda\": 0.01}", facts, N));
-    int edits;
-    const struct session_edit *list = session_edits(f->s, &edits);
-    assert_int_equal(edits, 2);
-    assert_int_equal(list[0].layer, 0);
-    assert_int_equal(list[1].layer, 1);
-    const double after = missing(&lab, 1);
+    struct lab *lab = lab_of(state);
+    struct fixture *f = &lab->f;
+    static const int layers[] = {0, 1, 2};
+    const double *before[3], *got[3];
+    for (int i = 0; i < 3; i++)
+        before[i] = lab_weights(lab, layers[i]);
+    const char *json = "{\"layers\": [0, 1, 2], \"lambda\": 5}";
+    fixture_ok(f, lab_edit(lab, "memit", json, lab_facts, N));
+    for (int i = 0; i < 3; i++)
+        got[i] = lab_update(lab, layers[i], before[i]);
     fixture_ok(f, session_revert(f->s));
-    assert_true(after < 0.5 * missing(&lab, 1));
-    lab_close(&lab);
+    for (int i = 0; i < 3; i++) {
+        struct values v;
+        lab_keys(lab, layers[i], lab_facts, N, &v);
+        lab_residuals(lab, 2, 3 - i, lab_facts, N, &v);
+        const double *dW = dense_memit(lab, layers[i], &v, 5);
+        lab_expect(lab, got[i], dW);
+        lab_write(lab, layers[i], dW);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memit),  cmocka_unit_test(test_emmet),
-        cmocka_unit_test(test_rome),   cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_order),  cmocka_unit_test(test_equal_keys),
+        cmocka_unit_test(test_memit),
+        cmocka_unit_test(test_emmet),
+        cmocka_unit_test(test_many_facts),
+        cmocka_unit_test(test_too_many_facts),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_rome_as_emmet),
+        cmocka_unit_test(test_rome_variants),
+        cmocka_unit_test(test_alphaedit),
+        cmocka_unit_test(test_alphaedit_many_facts),
         cmocka_unit_test(test_layers),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, lab_begin, lab_end);
 }
