@@ -145,6 +145,7 @@ struct cli_model_params {
     bool uncached; // what the session measures is not kept on disk
 };
 struct cli_model {
+    struct cache *cache;
     struct gpu *gpu;
     struct model_files *files;
     struct em_session *session;

@@ -170,7 +170,9 @@ static enum em_status apply(struct edit *e, struct experiment *experiment)
     session_call_begin(e->session);
     enum em_status status = EM_OK;
     if (algorithm->prepare)
-        status = algorithm->prepare(e->session, options, facts, num);
+        status = session_chunk_begin(e->session, facts, num);
+    if (algorithm->prepare && status == EM_OK)
+        status = session_chunk_end(e->session, algorithm->prepare(e->session, options, facts, num));
     if (status == EM_OK)
         status = algorithm->apply(e->session, options, facts, num);
     session_call_end(e->session);

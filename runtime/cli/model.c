@@ -26,6 +26,7 @@ static enum em_status open_parts(struct cli *cli, const struct cli_model_params 
     m->files = model_files_open(cli->log, path);
     if (!m->files)
         return log_status(cli->log);
+    m->cache = cache_create(cli->log, params->uncached ? NULL : cli->cache_folder);
     m->gpu = gpu_create(&(struct gpu_params) {
         .log = cli->log, .device = params->place.device, .cache_folder = cli->cache_folder});
     if (!m->gpu)
@@ -36,7 +37,7 @@ static enum em_status open_parts(struct cli *cli, const struct cli_model_params 
                                   .files = m->files,
                                   .matmul = (enum op_matmul) params->place.matmul,
                                   .seed = params->seed,
-                                  .cache_folder = params->uncached ? NULL : cli->cache_folder});
+                                  .cache = m->cache});
     return m->session ? EM_OK : log_status(cli->log);
 }
 
@@ -55,6 +56,7 @@ void cli_model_close(struct cli_model *m)
     session_destroy(&m->session);
     gpu_destroy(&m->gpu);
     model_files_close(&m->files);
+    cache_destroy(&m->cache);
 }
 
 static enum em_status count_tokens(struct cli *cli, struct em_session *s, const char *text,

@@ -65,6 +65,7 @@ struct experiment *experiment_open(const struct experiment_params *params)
     e->log = params->log;
     e->arena = a;
     e->begun = time_now();
+    e->cache = cache_create(params->log, params->cache_folder);
     if (open_parts(e, params) != EM_OK) {
         experiment_destroy(&e);
         return NULL;
@@ -84,6 +85,7 @@ void experiment_destroy(struct experiment **e)
     session_destroy(&(*e)->session);
     gpu_destroy(&(*e)->gpu);
     model_files_close(&(*e)->files);
+    cache_destroy(&(*e)->cache);
     cJSON_Delete((*e)->json);
     cJSON_Delete((*e)->identity);
     document_close(&(*e)->document);
@@ -118,7 +120,7 @@ static enum em_status make_session(struct experiment *e)
         .matmul = e->params.matmul,
         .bos = (enum session_bos) e->spec.tokens.bos,
         .seed = (uint64_t) e->spec.root.seed,
-        .cache_folder = e->params.cache_folder,
+        .cache = e->cache,
     });
     if (!e->session)
         return log_status(e->log);

@@ -27,6 +27,7 @@ struct experiment {
     struct spec spec;
     struct data_set data;
     const char *model_path;
+    struct cache *cache;
     struct model_files *files;
     struct gpu *gpu;
     struct em_session *session;

@@ -9,7 +9,7 @@
 #ifndef MODEL_FILES_H
 #define MODEL_FILES_H
 
-#include "base/file.h"
+#include "base/cache.h"
 #include "model/config.h"
 
 enum file_type { FILE_F32, FILE_F16, FILE_BF16, FILE_Q8_0, FILE_Q4_1 };
@@ -42,9 +42,9 @@ int model_files_count(const struct model_files *m);
 const struct file_tensor *model_files_at(const struct model_files *m, int i);
 
 // SHA-256 over the bytes of the weight files, in name order (of one file: its own); remembered in
-// `cache_folder` by path, size and time (NULL: not).
-EM_MUST_CHECK enum em_status model_files_hash(struct model_files *m, const char *cache_folder,
-                                              char hex[65]);
+// the cache by path, size and time (NULL: not).
+EM_MUST_CHECK enum em_status model_files_hash(struct model_files *m, struct cache *cache,
+                                              char hex[HASH_SIZE]);
 
 // The weights' pages leave memory until they are read again: for when they are on the device.
 void model_files_release(const struct model_files *m);

@@ -30,6 +30,9 @@ struct st_file {
 // Tensors and names live in `a`, data in the map until st_close.
 EM_MUST_CHECK enum em_status st_open(struct log *log, struct arena *a, const char *path,
                                      struct st_file *out);
+// The same of bytes that are somebody else's; st_close is not needed.
+EM_MUST_CHECK enum em_status st_parse(struct log *log, struct arena *a, const char *name,
+                                      const void *data, size_t size, struct st_file *out);
 void st_close(struct st_file *f);
 const struct st_tensor *st_find(const struct st_file *f, const char *name);
 
@@ -38,5 +41,8 @@ const struct st_tensor *st_find(const struct st_file *f, const char *name);
 EM_MUST_CHECK enum em_status st_write(struct log *log, const char *path,
                                       const struct st_tensor *tensors, int num,
                                       const char *metadata);
+// The parts of such a file, one after another; they and the header live in `a`.
+struct file_part *st_parts(struct arena *a, const struct st_tensor *tensors, int num,
+                           const char *metadata, int *num_parts);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef SESSION_INTERNAL_H
 #define SESSION_INTERNAL_H
 
+#include "base/cache.h"
 #include "model/block.h"
 #include "model/tokenizer.h"
 #include "session/session.h"
@@ -29,7 +30,7 @@ struct covariance {           // of one layer; covariance.c
     double *factor;           // [F, F] lower Cholesky factor, NULL: not made yet
     double *values, *vectors; // eigenvalues [F], eigenvectors as rows [F, F]
 };
-struct store; // values of facts; store.c
+struct store; // values of facts; store/
 
 struct em_session {
     struct log *log;
@@ -53,7 +54,7 @@ struct em_session {
     char model_hash[65];
     char state_hash[65];
     char *profile;
-    const char *cache_folder;
+    struct cache *cache;
 
     struct gpu_buf *slabs[MAX_SLABS]; // activations of the current plan, kept from plan to plan
     uint64_t slab_size[MAX_SLABS];
@@ -91,11 +92,17 @@ struct em_session {
 struct block session_block(struct em_session *s, struct gpu_cmd *cmd,
                            const struct weights *weights);
 
+// What a computed value depends on beside its own inputs and the model's state: the program's code,
+// the numeric profile, BOS.
+void session_hash_arithmetic(const struct em_session *s, struct hash *h);
+
 // At least `positions` rows of the RoPE table on the device.
 EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int positions);
 
 void session_state_reset(struct em_session *s); // no edits, no kept rows
-void store_destroy(struct store **store);
+void store_destroy(struct em_session *s);
+bool store_is_open(const struct em_session *s); // facts are being prepared
+void store_forget_strays(struct em_session *s); // what was put outside any chunk
 void covariance_destroy(struct em_session *s);
 // Zeroed doubles for a matrix that may not fit the host; free() them.
 EM_MUST_CHECK enum em_status session_matrix(struct em_session *s, size_t count, double **out);

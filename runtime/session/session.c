@@ -46,7 +46,7 @@ static enum em_status set_up(struct em_session *s, const struct session_params *
     if (!s->op || !s->tokenizer)
         return log_status(s->log);
     s->bos = p->bos == SESSION_BOS_AUTO && tokenizer_adds_bos(s->tokenizer);
-    EM_TRY(model_files_hash(s->files, p->cache_folder, s->model_hash));
+    EM_TRY(model_files_hash(s->files, s->cache, s->model_hash));
     EM_TRY(weights_load(&s->weights, s->op, s->life, s->files, p->weights == SESSION_WEIGHTS_F32));
     model_files_release(s->files);
     const size_t layers = (size_t) s->config->layers;
@@ -79,7 +79,7 @@ struct em_session *session_create(const struct session_params *p)
     s->life = arena_create();
     s->call = arena_create();
     s->edits_arena = arena_create();
-    s->cache_folder = p->cache_folder ? arena_copy(s->life, p->cache_folder) : NULL;
+    s->cache = p->cache;
     s->covariances = arena_array(s->life, struct covariance, (size_t) s->config->layers);
     describe(s);
     if (set_up(s, p) != EM_OK)
@@ -100,7 +100,7 @@ void session_destroy(struct em_session **session)
     weights_destroy(&s->weights);
     op_destroy(&s->op);
     covariance_destroy(s);
-    store_destroy(&s->store);
+    store_destroy(s);
     arena_destroy(&s->edits_arena);
     arena_destroy(&s->call);
     arena_destroy(&s->life);
@@ -131,6 +131,16 @@ const char *session_profile(const struct em_session *s)
 struct tokenizer *session_tokenizer(struct em_session *s)
 {
     return s->tokenizer;
+}
+
+void session_hash_arithmetic(const struct em_session *s, struct hash *h)
+{
+    static const char code[] =
+#include "code_hash.inc"
+        ;
+    hash_text(h, code);
+    hash_text(h, s->profile);
+    hash_text(h, s->bos ? "bos" : "no bos");
 }
 
 bool session_adds_bos(const struct em_session *s)

@@ -31,7 +31,7 @@ struct session_params {
     uint64_t seed;
     uint64_t
         memory; // bytes of device memory that plans may use beside the weights; 0: from the device
-    const char *cache_folder; // covariances; NULL: nothing is kept on disk
+    struct cache *cache; // covariances, values of facts; NULL: nothing is kept on disk
 };
 
 struct em_session *session_create(const struct session_params *params);
@@ -118,10 +118,16 @@ EM_MUST_CHECK enum em_status session_edits_load(struct em_session *s, const char
 bool session_edits_fit(struct em_session *s, const char *path);
 
 // --- values of facts
-// --------------------------------------------------------------------------------------- Names of
-// stored values are hashed with the options' text: call before prepare/apply with the resolved
-// `prepares` options.
+// ---------------------------------------------------------------------------------------
+// What they depend on beside the facts, the model as the plugin's call finds it, and the templates:
+// what the algorithm `prepares` by, and its options that count. Call before prepare and apply.
 void session_store_key(struct em_session *s, const char *options_text);
+// An algorithm's prepare() stands between these, in one call. The facts' values are found on disk,
+// or are kept there when all are computed; facts and order say which, so that values depend on
+// nothing else. `status`: prepare()'s, which is returned.
+EM_MUST_CHECK enum em_status session_chunk_begin(struct em_session *s, const struct em_fact *facts,
+                                                 int n);
+EM_MUST_CHECK enum em_status session_chunk_end(struct em_session *s, enum em_status status);
 // Values from a file: .safetensors with tensors "z.ID", "key.ID", ... They win over computed ones.
 EM_MUST_CHECK enum em_status session_store_import(struct em_session *s, const char *path);
 

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "model/safetensors.h"
@@ -430,10 +431,19 @@ static char *only_file(struct room *r, const char *path)
     return found;
 }
 
+// In the place of what is kept in `folder`.
+static void plant(struct room *r, const char *folder, const char text[HASH_SIZE])
+{
+    char hex[HASH_SIZE];
+    assert_int_equal(unlink(only_file(r, folder)), 0);
+    hash_of(text, HASH_SIZE, hex);
+    assert_int_equal(file_write(r->log, path_join(r->a, folder, hex), text, HASH_SIZE), EM_OK);
+}
+
 static void hashes_are_remembered_until_a_file_changes(void **state)
 {
     struct room *r = *state;
-    const char *cache = room_path(r, "cache");
+    struct cache *cache = cache_create(r->log, room_path(r, "cache"));
     char *path = write_gguf(r, &(struct change) {0});
     char hex[HASH_SIZE], exact[HASH_SIZE], planted[HASH_SIZE];
     struct model_files *m = tiny_open(r, path);
@@ -441,22 +451,23 @@ static void hashes_are_remembered_until_a_file_changes(void **state)
     assert_int_equal(hash_file(r->log, path, exact), EM_OK);
     assert_string_equal(hex, exact);
 
-    const char *remembered = only_file(r, room_path(r, "cache/model-hash"));
+    const char *folder = only_file(r, room_path(r, "cache/model-hash"));
     memset(planted, 'a', HASH_SIZE);
     planted[HASH_SIZE - 1] = 0;
-    assert_int_equal(file_write(r->log, remembered, planted, HASH_SIZE - 1), EM_OK);
+    plant(r, folder, planted);
     assert_int_equal(model_files_hash(m, cache, hex), EM_OK);
     assert_string_equal(hex, planted);
-    assert_int_equal(file_write(r->log, remembered, planted, 10), EM_OK); // a damaged entry
+    assert_int_equal(file_write(r->log, only_file(r, folder), planted, 10), EM_OK); // damage
     assert_int_equal(model_files_hash(m, cache, hex), EM_OK);
     assert_string_equal(hex, exact);
 
-    assert_int_equal(file_write(r->log, remembered, planted, HASH_SIZE - 1), EM_OK);
+    plant(r, folder, planted);
     const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000, .tv_nsec = 1}};
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     assert_int_equal(model_files_hash(m, cache, hex), EM_OK);
     assert_string_equal(hex, exact);
     model_files_close(&m);
+    cache_destroy(&cache);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_begin, room_end)

@@ -18,8 +18,14 @@ void fixture_open(struct fixture *f, const struct fixture_params *params)
     fixture_ok(f, log_status(f->log));
     f->files = model_files_open(f->log, EMEND_WORLD);
     fixture_ok(f, log_status(f->log));
+    f->cache = cache_create(f->log, params->cache);
     f->s = session_create(&(struct session_params) {
-        .log = f->log, .gpu = f->gpu, .files = f->files, .matmul = params->matmul});
+        .log = f->log,
+        .gpu = f->gpu,
+        .files = f->files,
+        .matmul = params->matmul,
+        .cache = f->cache,
+    });
     fixture_ok(f, log_status(f->log));
     f->chance = random_stream(7, "session tests");
     session_call_begin(f->s);
@@ -30,6 +36,7 @@ void fixture_close(struct fixture *f)
     session_call_end(f->s);
     session_destroy(&f->s);
     model_files_close(&f->files);
+    cache_destroy(&f->cache);
     const int messages = gpu_validation_messages(f->gpu);
     gpu_destroy(&f->gpu);
     arena_destroy(&f->arena);

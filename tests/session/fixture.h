@@ -21,12 +21,14 @@ struct fixture {
     struct arena *arena;
     struct gpu *gpu;
     struct model_files *files;
+    struct cache *cache;
     struct em_session *s;
     struct random chance;
 };
 
 struct fixture_params {
     enum op_matmul matmul;
+    const char *cache; // folder
     uint64_t max_range, max_alloc; // 0: the device's own
 };
 

@@ -14,8 +14,7 @@ static const int layers[] = {1, 2};
 
 static void open_corpus(struct fixture *f, const char *path, uint64_t tokens, const char *cache)
 {
-    fixture_open(f, &(struct fixture_params) {0});
-    f->s->cache_folder = cache;
+    fixture_open(f, &(struct fixture_params) {.cache = cache});
     const struct session_corpus corpus = {.paths = &path, .num_paths = 1, .tokens = tokens};
     fixture_ok(f, session_corpus_set(f->s, &corpus, layers, 2));
 }
@@ -166,7 +165,7 @@ static void damage(const char *folder)
 {
     char command[256];
     snprintf(command, sizeof(command),
-             "for f in %s/covariance/*; do printf x | dd of=$f bs=1 seek=5000 conv=notrunc "
+             "for f in %s/covariance/*/*; do printf x | dd of=$f bs=1 seek=5000 conv=notrunc "
              "status=none; done",
              folder);
     assert_int_equal(system(command), 0);

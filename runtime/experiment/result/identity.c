@@ -50,7 +50,7 @@ static enum em_status fill(struct experiment *e, cJSON *to)
 {
     const struct spec *s = &e->spec;
     char hex[HASH_SIZE];
-    EM_TRY(model_files_hash(e->files, e->params.cache_folder, hex));
+    EM_TRY(model_files_hash(e->files, e->cache, hex));
     cJSON_AddStringToObject(to, "model", hex);
     EM_TRY(add_file(e, to, "data", s->data.path)); // inline facts are in the experiment itself
     EM_TRY(add_file(e, to, "order", s->data.order));

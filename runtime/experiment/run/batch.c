@@ -12,9 +12,12 @@ static int min_int(int a, int b)
 static enum em_status prepare_chunk(struct run *r, int first, int num)
 {
     struct experiment *e = r->e;
+    const struct em_fact *facts = e->data.facts + first;
     const double begun = experiment_call_begin(e);
-    const enum em_status status =
-        e->spec.algorithm->prepare(e->session, e->spec.options, e->data.facts + first, num);
+    enum em_status status = session_chunk_begin(e->session, facts, num);
+    if (status == EM_OK)
+        status = session_chunk_end(
+            e->session, e->spec.algorithm->prepare(e->session, e->spec.options, facts, num));
     experiment_call_end(e, PHASE_VALUE, begun);
     return status;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/hash.h"
 #include "model/files/parts.h"
 
 static bool has_ending(const char *text, const char *ending)
@@ -92,9 +91,8 @@ const struct file_tensor *model_files_at(const struct model_files *m, int i)
     return &m->tensors[i];
 }
 
-// Where the hash of files with these paths, sizes and times is remembered.
-static enum em_status find_remembered(const struct model_files *m, const char *cache_folder,
-                                      const char **out)
+// What the hash of files is remembered by: their paths, sizes and times.
+static enum em_status make_memory_key(const struct model_files *m, char key[HASH_SIZE])
 {
     struct hash *h = hash_begin();
     enum em_status status = EM_OK;
@@ -110,11 +108,8 @@ static enum em_status find_remembered(const struct model_files *m, const char *c
         }
         free(path);
     }
-    char key[HASH_SIZE];
     hash_end(h, key);
-    const char *folder = path_join(m->a, cache_folder, "model-hash");
-    *out = path_join(m->a, folder, key);
-    return status == EM_OK ? folder_make(m->log, folder) : status;
+    return status;
 }
 
 static void hash_weights(const struct model_files *m, char hex[HASH_SIZE])
@@ -128,25 +123,20 @@ static void hash_weights(const struct model_files *m, char hex[HASH_SIZE])
     hash_end(h, hex);
 }
 
-enum em_status model_files_hash(struct model_files *m, const char *cache_folder, char hex[65])
+enum em_status model_files_hash(struct model_files *m, struct cache *cache, char hex[HASH_SIZE])
 {
-    if (!cache_folder) {
+    char key[HASH_SIZE];
+    struct cache_entry e;
+    EM_TRY(make_memory_key(m, key));
+    EM_TRY(cache_open(cache, "model-hash", key, &e));
+    if (e.size == HASH_SIZE) {
+        memcpy(hex, e.data, HASH_SIZE);
+    } else {
         hash_weights(m, hex);
-        return EM_OK;
+        cache_put(&e, &(struct file_part) {hex, HASH_SIZE}, 1);
     }
-    const char *path;
-    EM_TRY(find_remembered(m, cache_folder, &path));
-    if (file_exists(path)) {
-        char *text;
-        size_t size;
-        EM_TRY(file_read(m->log, m->a, path, &text, &size));
-        if (size == HASH_SIZE - 1 && strspn(text, "0123456789abcdef") == size) {
-            memcpy(hex, text, HASH_SIZE);
-            return EM_OK;
-        }
-    }
-    hash_weights(m, hex);
-    return file_write(m->log, path, hex, HASH_SIZE - 1);
+    cache_close(&e);
+    return EM_OK;
 }
 
 static struct tokenizer *make_folder_tokenizer(struct model_files *m)

@@ -208,13 +208,13 @@ static uint64_t read_u64(const uint8_t *at)
     return value;
 }
 
-static enum em_status read_header(struct reader *r, struct st_file *f)
+static enum em_status read_header(struct reader *r, const uint8_t *data, size_t size,
+                                  struct st_file *f)
 {
-    const size_t size = f->map.size;
     if (size < PREFIX)
         return log_fail(r->log, EM_ERR_CONFIG,
                         "%s: is %zu bytes long; a safetensors file has at least 8", r->path, size);
-    const uint64_t length = read_u64(f->map.data);
+    const uint64_t length = read_u64(data);
     if (length > size - PREFIX)
         return log_fail(r->log, EM_ERR_CONFIG,
                         "%s: says that its header is %llu bytes long, but only %zu follow; is the "
@@ -225,10 +225,10 @@ static enum em_status read_header(struct reader *r, struct st_file *f)
                         "%s: its header is %llu bytes long; at most %d are read", r->path,
                         (unsigned long long) length, MAX_HEADER);
     char *text = arena_alloc(r->a, (size_t) length + 1);
-    memcpy(text, f->map.data + PREFIX, (size_t) length);
+    memcpy(text, data + PREFIX, (size_t) length);
     if (strlen(text) != length)
         return log_fail(r->log, EM_ERR_CONFIG, "%s: its header holds a NUL byte", r->path);
-    r->data = f->map.data + PREFIX + length;
+    r->data = data + PREFIX + length;
     r->size = size - PREFIX - length;
     struct json header;
     EM_TRY(json_parse(r->log, arena_print(r->a, "%s: header", r->path), 1, text, &header));
@@ -239,13 +239,22 @@ static enum em_status read_header(struct reader *r, struct st_file *f)
 
 enum em_status st_open(struct log *log, struct arena *a, const char *path, struct st_file *out)
 {
+    struct file_map map;
     *out = (struct st_file) {0};
-    EM_TRY(file_map(log, path, &out->map));
-    struct reader r = {.log = log, .a = a, .path = path};
-    const enum em_status status = read_header(&r, out);
+    EM_TRY(file_map(log, path, &map));
+    const enum em_status status = st_parse(log, a, path, map.data, map.size, out);
+    out->map = map;
     if (status != EM_OK)
         st_close(out);
     return status;
+}
+
+enum em_status st_parse(struct log *log, struct arena *a, const char *name, const void *data,
+                        size_t size, struct st_file *out)
+{
+    *out = (struct st_file) {0};
+    struct reader r = {.log = log, .a = a, .path = name};
+    return read_header(&r, data, size, out);
 }
 
 void st_close(struct st_file *f)
@@ -307,29 +316,38 @@ static char *make_header(struct arena *a, const cJSON *header, size_t *size)
     return bytes;
 }
 
-enum em_status st_write(struct log *log, const char *path, const struct st_tensor *tensors, int num,
-                        const char *metadata)
+struct file_part *st_parts(struct arena *a, const struct st_tensor *tensors, int num,
+                           const char *metadata, int *num_parts)
 {
-    struct arena *a = arena_create();
     struct file_part *parts = arena_array(a, struct file_part, (size_t) num + 1);
     cJSON *header = cJSON_CreateObject();
     if (metadata)
         cJSON_AddItemToObject(header, "__metadata__", cJSON_CreateRaw(metadata));
     uint64_t at = 0;
-    int num_parts = 1;
+    int count = 1;
     for (int width = 8; width; width /= 2) { // wide types first: each tensor is aligned to its type
         for (int i = 0; i < num; i++) {
             if (written_sizes[tensors[i].type] != width)
                 continue;
             const uint64_t bytes = written_bytes(&tensors[i]);
             describe(header, &tensors[i], at, at + bytes);
-            parts[num_parts++] = (struct file_part) {tensors[i].data, (size_t) bytes};
+            parts[count++] = (struct file_part) {tensors[i].data, (size_t) bytes};
             at += bytes;
         }
     }
     parts[0].data = make_header(a, header, &parts[0].size);
-    const enum em_status status = file_write_parts(log, path, parts, num_parts);
     cJSON_Delete(header);
+    *num_parts = count;
+    return parts;
+}
+
+enum em_status st_write(struct log *log, const char *path, const struct st_tensor *tensors, int num,
+                        const char *metadata)
+{
+    struct arena *a = arena_create();
+    int num_parts;
+    const struct file_part *parts = st_parts(a, tensors, num, metadata, &num_parts);
+    const enum em_status status = file_write_parts(log, path, parts, num_parts);
     arena_destroy(&a);
     return status;
 }

@@ -35,6 +35,12 @@ enum em_status session_matrix(struct em_session *s, size_t count, double **out)
                    (double) count * sizeof(double) / 0x1p20);
 }
 
+static int compare_ints(const void *a, const void *b)
+{
+    const int x = *(const int *) a, y = *(const int *) b;
+    return x < y ? -1 : x > y;
+}
+
 static uint64_t corpus_tokens(const struct em_session *s)
 {
     return s->corpus.tokens ? s->corpus.tokens : 10 * (uint64_t) s->config->ffn;
@@ -50,6 +56,7 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
     s->corpus.paths = paths;
     s->corpus_layers = arena_copy_bytes(s->life, layers, (size_t) num_layers * sizeof(int));
     s->num_corpus_layers = num_layers;
+    qsort(s->corpus_layers, (size_t) num_layers, sizeof(int), compare_ints);
     const uint64_t tokens = corpus_tokens(s);
     if (tokens < (uint64_t) s->config->ffn && !corpus->documents)
         return em_fail(
@@ -73,20 +80,19 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
     hash_bytes(h, numbers, sizeof(numbers));
     hash_end(h, s->corpus_hash);
     covariance_destroy(s);
+    store_forget_strays(s);
     return EM_OK;
 }
 
-static char *cache_path(struct em_session *s, int layer)
+static void make_key(struct em_session *s, int layer, char key[HASH_SIZE])
 {
-    char key[HASH_SIZE];
     struct hash *h = hash_begin();
-    hash_text(h, "covariance 1");
+    hash_text(h, "covariance 2");
     hash_text(h, s->model_hash);
     hash_text(h, s->corpus_hash);
-    hash_text(h, s->profile);
+    session_hash_arithmetic(s, h);
     hash_bytes(h, &layer, sizeof(layer));
     hash_end(h, key);
-    return arena_print(s->call, "%s/covariance/%s.safetensors", s->cache_folder, key);
 }
 
 static enum em_status check_shape(struct em_session *s, const char *path, const struct st_tensor *t)
@@ -101,72 +107,69 @@ static enum em_status check_shape(struct em_session *s, const char *path, const 
     return EM_OK;
 }
 
+// The tensor C of a file is the layer's from now on.
+static enum em_status take(struct em_session *s, int layer, const char *path,
+                           const struct st_file *f)
+{
+    const size_t num = (size_t) s->config->ffn * (size_t) s->config->ffn;
+    const struct st_tensor *t = st_find(f, "C");
+    struct covariance *c = &s->covariances[layer];
+    EM_TRY(check_shape(s, path, t));
+    if (!c->c)
+        EM_TRY(session_matrix(s, num, &c->c));
+    if (t->type == ST_F64)
+        memcpy(c->c, t->data, num * sizeof(double));
+    for (size_t i = 0; t->type == ST_F32 && i < num; i++) {
+        float single;
+        memcpy(&single, t->data + i * sizeof(float), sizeof(float));
+        c->c[i] = single;
+    }
+    return EM_OK;
+}
+
+static enum em_status check_layer(struct em_session *s, int layer)
+{
+    if (layer >= 0 && layer < s->config->layers)
+        return EM_OK;
+    return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d", layer,
+                   s->config->layers - 1);
+}
+
 enum em_status session_covariance_import(struct em_session *s, int layer, const char *path)
 {
-    if (layer < 0 || layer >= s->config->layers)
-        return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d",
-                       layer, s->config->layers - 1);
     struct st_file f;
+    EM_TRY(check_layer(s, layer));
     EM_TRY(st_open(s->log, s->call, path, &f));
-    const size_t num = (size_t) s->config->ffn * (size_t) s->config->ffn;
-    const struct st_tensor *t = st_find(&f, "C");
-    struct covariance *c = &s->covariances[layer];
-    enum em_status status = check_shape(s, path, t);
-    if (status == EM_OK && !c->c)
-        status = session_matrix(s, num, &c->c);
-    for (size_t i = 0; status == EM_OK && i < num; i++) {
-        float single;
-        if (t->type == ST_F64)
-            memcpy(&c->c[i], t->data + i * sizeof(double), sizeof(double));
-        else
-            c->c[i] = (memcpy(&single, t->data + i * sizeof(float), sizeof(float)), single);
-    }
+    const enum em_status status = take(s, layer, path, &f);
     st_close(&f);
+    store_forget_strays(s);
     return status;
 }
 
-// The values with their own hash beside them: a damaged file is found out, said so, and measured
-// again.
-static bool read_cache(struct em_session *s, int layer)
+// The kept C of a layer, if there is one; else the key is this process's to put.
+static enum em_status look_up(struct em_session *s, int layer, struct cache_entry *e)
 {
-    const char *path = s->cache_folder ? cache_path(s, layer) : NULL;
-    if (!path || !file_exists(path))
-        return false;
-    struct log *quiet = log_create(NULL, LOG_QUIET), *log = s->log;
-    struct st_file f = {0};
-    char hex[HASH_SIZE] = "";
-    bool fine = st_open(quiet, s->call, path, &f) == EM_OK && st_find(&f, "C") && f.metadata;
-    if (fine) {
-        const struct st_tensor *t = st_find(&f, "C");
-        hash_of(t->data, t->size, hex);
-        fine = strstr(f.metadata, hex) != NULL;
-    }
-    st_close(&f);
-    log_destroy(&quiet);
-    if (!fine) {
-        log_say(log, "%s is damaged and is measured again", path);
-        return false;
-    }
-    return session_covariance_import(s, layer, path) == EM_OK;
+    char key[HASH_SIZE];
+    struct st_file f;
+    make_key(s, layer, key);
+    EM_TRY(cache_open(s->cache, "covariance", key, e));
+    if (!e->data)
+        return EM_OK;
+    EM_TRY(st_parse(s->log, s->call, e->folder, e->data, e->size, &f));
+    return take(s, layer, e->folder, &f);
 }
 
-static enum em_status write_cache(struct em_session *s, int layer)
+static void keep(struct em_session *s, int layer, struct cache_entry *e)
 {
-    if (!s->cache_folder)
-        return EM_OK;
-    const char *path = cache_path(s, layer);
     const uint64_t F = (uint64_t) s->config->ffn;
-    const double *c = s->covariances[layer].c;
-    char hex[HASH_SIZE];
-    hash_of(c, F * F * sizeof(double), hex);
-    EM_TRY(folder_make(s->log, path_folder(s->call, path)));
     const struct st_tensor t = {.name = "C",
                                 .type = ST_F64,
                                 .num_dims = 2,
                                 .dims = {F, F},
-                                .data = (const uint8_t *) c,
-                                .size = F * F * sizeof(double)};
-    return st_write(s->log, path, &t, 1, arena_print(s->call, "{\"sha256\": \"%s\"}", hex));
+                                .data = (const uint8_t *) s->covariances[layer].c};
+    int num;
+    const struct file_part *parts = st_parts(s->call, &t, 1, NULL, &num);
+    cache_put(e, parts, num);
 }
 
 struct pass { // over the corpus
@@ -263,7 +266,6 @@ static enum em_status measure(struct em_session *s, int *layers, int num_layers)
         struct covariance *c = &s->covariances[layers[i]];
         if (status == EM_OK) {
             finish(s, layers[i], m.tokens);
-            status = write_cache(s, layers[i]);
         } else {
             free(c->c);
             c->c = NULL;
@@ -273,35 +275,53 @@ static enum em_status measure(struct em_session *s, int *layers, int num_layers)
     return status;
 }
 
+// What is kept of `layers` is read, and what is missing measured in one pass. Keys are locked in
+// the order of the layers, the same in every process.
+static enum em_status provide(struct em_session *s, const int *layers, int num)
+{
+    struct cache_entry *entries = arena_array(s->call, struct cache_entry, (size_t) num + 1);
+    int *missing = arena_array(s->call, int, (size_t) num + 1), num_missing = 0;
+    enum em_status status = EM_OK;
+    for (int i = 0; i < num && status == EM_OK; i++) {
+        status = check_layer(s, layers[i]);
+        if (status != EM_OK || s->covariances[layers[i]].c)
+            continue;
+        status = look_up(s, layers[i], &entries[num_missing]);
+        if (!s->covariances[layers[i]].c)
+            missing[num_missing++] = layers[i];
+        else
+            cache_close(&entries[num_missing]);
+    }
+    if (num_missing && status == EM_OK)
+        status = measure(s, missing, num_missing);
+    for (int i = 0; i < num_missing; i++) {
+        if (status == EM_OK)
+            keep(s, missing[i], &entries[i]);
+        cache_close(&entries[i]);
+    }
+    return status;
+}
+
 enum em_status session_covariance_prepare(struct em_session *s)
 {
-    int *missing = arena_array(s->call, int, (size_t) s->num_corpus_layers + 1), num = 0;
-    for (int i = 0; i < s->num_corpus_layers; i++) {
-        const int layer = s->corpus_layers[i];
-        if (layer < 0 || layer >= s->config->layers)
-            return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d",
-                           layer, s->config->layers - 1);
-        if (!s->covariances[layer].c && !read_cache(s, layer))
-            missing[num++] = layer;
-    }
-    return num ? measure(s, missing, num) : EM_OK;
+    return provide(s, s->corpus_layers, s->num_corpus_layers);
 }
 
 enum em_status em_covariance(struct em_session *s, int layer, const double **c)
 {
-    if (layer < 0 || layer >= s->config->layers)
-        return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d",
-                       layer, s->config->layers - 1);
+    EM_TRY(check_layer(s, layer));
+    if (store_is_open(s))
+        return em_fail(s, EM_ERR_CONFIG,
+                       "the algorithm's prepare() asks for the covariance; what it computes may "
+                       "depend on the model and the fact alone, the rest belongs in apply()");
     if (!s->covariances[layer].c)
         EM_TRY(session_covariance_prepare(s));
-    if (!s->covariances[layer].c && !read_cache(s, layer)) {
-        if (!s->corpus.num_paths)
-            return em_fail(s, EM_ERR_CONFIG,
-                           "the covariance of layer %d is needed and no corpus is given; set "
-                           "covariance.corpus or covariance.import",
-                           layer);
-        EM_TRY(measure(s, &layer, 1));
-    }
+    if (!s->covariances[layer].c && !s->corpus.num_paths)
+        return em_fail(s, EM_ERR_CONFIG,
+                       "the covariance of layer %d is needed and no corpus is given; set "
+                       "covariance.corpus or covariance.import",
+                       layer);
+    EM_TRY(provide(s, &layer, 1));
     *c = s->covariances[layer].c;
     return EM_OK;
 }
