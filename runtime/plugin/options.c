@@ -108,6 +108,10 @@ static enum em_status fill_text(const struct options_source *source, const struc
         *at = path_absolute(source->arena, *at);
         return EM_OK;
     }
+    if (source->missing) {
+        source->missing(source->user, source->arena, o->name, value->valuestring, *at);
+        return EM_OK;
+    }
     return fail_at(source, o->name,
                    arena_print(source->arena, "\"%s\": there is no such file (looked for %s)",
                                value->valuestring, *at));

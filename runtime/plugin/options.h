@@ -18,15 +18,19 @@
 typedef const char *options_where_fn(void *user, struct arena *a, const char *key);
 // The folder that a PATH option is relative to.
 typedef const char *options_folder_fn(void *user, struct arena *a, const char *key);
+// Told of a PATH option whose file is not there: `path`, written as `written`.
+typedef void options_missing_fn(void *user, struct arena *a, const char *key, const char *written,
+                                const char *path);
 
 struct options_source {
     struct log *log;
-    struct arena *arena;       // strings and paths of the struct live here
-    const char *owner;         // "rome", for messages
-    options_where_fn *where;   // NULL: messages begin with the key alone
-    options_folder_fn *folder; // NULL: the working folder
-    void *user;                // of both
-    const char *const *skip;   // keys that are not options ("name"), ends with NULL; or NULL
+    struct arena *arena;         // strings and paths of the struct live here
+    const char *owner;           // "rome", for messages
+    options_where_fn *where;     // NULL: messages begin with the key alone
+    options_folder_fn *folder;   // NULL: the working folder
+    options_missing_fn *missing; // NULL: a file that is not there is an error
+    void *user;                  // of the three
+    const char *const *skip;     // keys that are not options ("name"), ends with NULL; or NULL
 };
 
 // Fill the struct at `out` from the members of `json` (an object; NULL: defaults only). Absent and

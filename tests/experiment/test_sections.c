@@ -1,4 +1,5 @@
-// Members that are more than options: templates as the model is to write them, a paper's figures.
+// Members that are more than options: templates as the model is to write them, a paper's figures,
+// files that are not there.
 
 #include "room.h"
 
@@ -187,12 +188,61 @@ static void test_reference(void **state)
     room_close(&r);
 }
 
+// Files that are not there are told all at once, after what is wrong with the document itself.
+static void test_missing(void **state)
+{
+    (void) state;
+    static const struct refusal refusals[] = {
+        {"\"templates\": {\"path\": \"none.json\"},\n\"import\": {\"values\": \"z.st\"}",
+         "@/x.json:2: templates.path: \"none.json\": there is no such file (looked for "
+         "@/none.json)\n"
+         "@/x.json:3: import.values: \"z.st\": there is no such file (looked for @/z.st)\n"
+         "2 files are missing; nothing else is wrong, as far as can be told without them"},
+        {"\"templates\": {\"path\": \"none.json\"},\n\"sede\": 3",
+         "@/x.json:3: sede: unknown member of an experiment; did you mean \"seed\"?"},
+    };
+    check_refusals(refusals, sizeof(refusals) / sizeof(*refusals));
+}
+
+static void expect(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("%s\nlacks %s", text, part);
+}
+
+// What is known of a file's source is said with it.
+static void test_hints(void **state)
+{
+    (void) state;
+    struct room r;
+    room_open(&r);
+    const char *path = room_write(
+        &r, "x.json",
+        "{\"model\": \"models/Meta-Llama-3-8B\", \"data\": {\"path\": \"counterfact.json\"},\n"
+        "\"covariance\": {\"corpus\": [\"wikipedia.jsonl\"]}, \"algorithm\": \"memit\"}");
+    assert_null(open_path(&r, path));
+    const char *text = log_error(r.log);
+    expect(text, "x.json:1: model: \"models/Meta-Llama-3-8B\": there is no such file or folder");
+    expect(text,
+           "\n    fetch meta-llama/Meta-Llama-3-8B on Hugging Face, whose page asks to accept");
+    expect(text, arena_print(r.arena, "\n    to %s/models/Meta-Llama-3-8B\n", r.folder));
+    expect(text, "x.json:1: data.path: \"counterfact.json\"");
+    expect(text, "ROME project");
+    expect(text, "x.json:2: covariance.corpus[0]: \"wikipedia.jsonl\"");
+    expect(text, arena_print(r.arena, "\n    to %s/wikipedia.jsonl", r.folder));
+    room_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_templates_refused), cmocka_unit_test(test_templates_resolved),
-        cmocka_unit_test(test_templates_written), cmocka_unit_test(test_reference_refused),
+        cmocka_unit_test(test_templates_refused),
+        cmocka_unit_test(test_templates_resolved),
+        cmocka_unit_test(test_templates_written),
+        cmocka_unit_test(test_reference_refused),
         cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

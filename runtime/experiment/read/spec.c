@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "experiment/read/missing.h"
 #include "experiment/read/spec_parts.h"
 
 // Where the members of one section stand in the document.
 struct place {
-    const struct document *document;
+    const struct spec *spec;
     const char *section; // "algorithm", "metrics[2]", "" for the root
 };
 
@@ -23,13 +24,20 @@ static const char *place_path(const struct place *p, struct arena *a, const char
 static const char *place_where(void *user, struct arena *a, const char *key)
 {
     const struct place *p = user;
-    return document_where(p->document, a, place_path(p, a, key));
+    return document_where(p->spec->document, a, place_path(p, a, key));
 }
 
 static const char *place_folder(void *user, struct arena *a, const char *key)
 {
     const struct place *p = user;
-    return document_folder(p->document, place_path(p, a, key));
+    return document_folder(p->spec->document, place_path(p, a, key));
+}
+
+static void place_missing(void *user, struct arena *a, const char *key, const char *written,
+                          const char *path)
+{
+    const struct place *p = user;
+    missing_add(p->spec->missing, place_where(user, a, key), written, path, "file");
 }
 
 static struct options_source source_at(const struct spec *spec, struct place *place,
@@ -41,6 +49,7 @@ static struct options_source source_at(const struct spec *spec, struct place *pl
         .owner = owner,
         .where = place_where,
         .folder = place_folder,
+        .missing = place_missing,
         .user = place,
         .skip = skip,
     };
@@ -50,7 +59,7 @@ struct options_source spec_source(const struct spec *spec, const char *path, con
                                   const char *const *skip)
 {
     struct place *place = arena_new(spec->arena, struct place);
-    *place = (struct place) {spec->document, path};
+    *place = (struct place) {spec, path};
     return source_at(spec, place, owner, skip);
 }
 
@@ -62,7 +71,7 @@ static const cJSON *section(const struct spec *spec, const char *name)
 static enum em_status read_section(const struct spec *spec, const char *name, void *out)
 {
     const struct spec_section *s = spec_section_find(name);
-    struct place place = {spec->document, name};
+    struct place place = {spec, name};
     const struct options_source source =
         source_at(spec, &place, name, spec_section_skip(spec->arena, s));
     return options_fill(&source, s->table, section(spec, name), out);
@@ -86,7 +95,7 @@ static enum em_status read_root(struct spec *spec)
 {
     const struct document *d = spec->document;
     EM_TRY(check_members(spec));
-    struct place place = {d, ""};
+    struct place place = {spec, ""};
     const struct options_source source =
         source_at(spec, &place, "an experiment", spec_section_names(spec->arena));
     EM_TRY(options_fill(&source, spec_root_table, document_root(d), &spec->root));
@@ -128,10 +137,11 @@ static enum em_status read_file_name(struct spec *spec, const char *path, const 
     if (!cJSON_IsString(value))
         return document_fail(d, path, "is %s; a path in quotes is needed", json_type_name(value));
     const char *file = path_join(spec->arena, document_folder(d, path), value->valuestring);
-    if (!file_exists(file) || file_is_folder(file))
-        return document_fail(d, path, "\"%s\": there is no such file (looked for %s)",
-                             value->valuestring, file);
-    *out = path_absolute(spec->arena, file);
+    if (file_exists(file) && !file_is_folder(file))
+        *out = path_absolute(spec->arena, file);
+    else
+        missing_add(spec->missing, document_where(d, spec->arena, path), value->valuestring, file,
+                    "file");
     return EM_OK;
 }
 
@@ -224,7 +234,7 @@ static enum em_status read_options(struct spec *spec, const char *path, const ch
                                    void **out)
 {
     static const char *const skip[] = {"name", NULL};
-    struct place place = {spec->document, path};
+    struct place place = {spec, path};
     const struct options_source source = source_at(spec, &place, name, skip);
     *out = arena_alloc(spec->arena, size ? size : 1);
     return options_fill(&source, table, cJSON_IsObject(json) ? json : NULL, *out);
@@ -333,11 +343,25 @@ static enum em_status read_evaluate(struct spec *spec)
     return retained ? read_retained(spec, retained) : EM_OK;
 }
 
+// A model that is named by a path; other names are the caller's to know.
+static void look_for_model(const struct spec *spec)
+{
+    const char *model = spec->root.model;
+    const char *path = path_join(spec->arena, document_folder(spec->document, "model"), model);
+    const size_t n = strlen(model);
+    const bool is_path = strchr(model, '/') || (n > 5 && strcmp(model + n - 5, ".gguf") == 0);
+    if (is_path && !file_exists(path))
+        missing_add(spec->missing, document_where(spec->document, spec->arena, "model"), model,
+                    path, "file or folder");
+}
+
 enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
                          const struct document *d, struct registry *registry)
 {
-    *spec = (struct spec) {.log = log, .arena = a, .document = d};
+    *spec =
+        (struct spec) {.log = log, .arena = a, .document = d, .missing = missing_create(log, a)};
     EM_TRY(read_root(spec));
+    look_for_model(spec);
     EM_TRY(read_section(spec, "tokens", &spec->tokens));
     EM_TRY(read_section(spec, "run", &spec->run));
     EM_TRY(read_evaluate(spec));
@@ -349,7 +373,8 @@ enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
     EM_TRY(check_derived(spec));
     EM_TRY(spec_read_reference(spec, registry));
     EM_TRY(read_covariance(spec));
-    return read_data(spec);
+    EM_TRY(read_data(spec));
+    return missing_fail(spec->missing);
 }
 
 // "emmet, memit": those that take as many facts at once; NULL: none.
@@ -413,7 +438,7 @@ enum em_status spec_check_run(struct spec *spec, struct registry *registry, int 
 
 enum em_status spec_check_model(struct spec *spec, int num_layers, int ffn)
 {
-    struct place place = {spec->document, "algorithm"};
+    struct place place = {spec, "algorithm"};
     const struct options_source source = source_at(spec, &place, spec->algorithm->name, NULL);
     EM_TRY(options_check_layers(&source, spec->algorithm->options, spec->options, num_layers));
     struct spec_covariance *c = &spec->covariance;

@@ -84,6 +84,7 @@ struct spec {
     struct log *log;
     struct arena *arena;
     const struct document *document;
+    struct missing *missing; // files, while the document is read
     struct spec_root root;
     struct spec_tokens tokens;
     struct spec_data data;
@@ -100,6 +101,7 @@ struct spec {
     const cJSON *reference; // a paper's figures, as written; or NULL
 };
 
+// Files that are not there are one error, told after all that is wrong with the document itself.
 EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
                                        const struct document *d, struct registry *registry);
 
