@@ -11,7 +11,7 @@ fails 2 'unknown command "zzzzzz" (see "emend help")' zzzzzz
 fails 2 'run needs FILE (see "emend help run")' run
 fails 2 'run: "b" is one argument too many (see "emend help run")' run a b
 fails 2 'list: "modles" is no list; did you mean "models"?' list modles
-fails 2 'bench: "speed" is no benchmark; allowed: value, forward, covariance' bench speed
+fails 2 'bench: "speed" is no benchmark; allowed: value, forward, covariance, run' bench speed
 fails 2 'fetch needs NAME... (see "emend help fetch")' fetch
 fails 2 '"rnu" is no command, algorithm or metric; did you mean "run"? (see "emend help", "emend list algorithms", "emend list metrics")' help rnu
 fails 2 '"efficasy" is no command, algorithm or metric; did you mean "efficacy"? (see "emend help", "emend list algorithms", "emend list metrics")' help efficasy

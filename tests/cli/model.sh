@@ -80,6 +80,8 @@ json bench covariance --model "$world" --layer 2 --repeat 1
 holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench covariance'
 json bench value --experiment demo.json --repeat 1
 holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench value'
+json bench run --experiment demo.json --repeat 1
+holds "$(number rate) > 0 && $(number here) > 1" 'bench run'
 fails 2 '--layer 20: world has layers 0 to 3' bench covariance --model "$world" --layer 20
 
 # an interrupted run stops with 130 and goes on to the results of one that never stopped

@@ -12,7 +12,7 @@ static const struct cli_option bench_table[] = {
     CLI_TEXT_ROW(struct bench_options, model, "model", "M", false,
                  "of forward and covariance, else smollm2"),
     CLI_TEXT_ROW(struct bench_options, experiment, "experiment", "FILE", false,
-                 "of value, else experiments/quickstart.json"),
+                 "of value, else quickstart; of run, else demo-batch"),
     CLI_INT_ROW(struct bench_options, tokens, "tokens", 0, 16, 1 << 24,
                 "of forward, else 1024, and covariance, else 2 F"),
     CLI_INT_ROW(struct bench_options, layer, "layer", 5, 0, 1000, "of covariance"),
@@ -30,6 +30,7 @@ static const struct {
     {"value", bench_value},
     {"forward", bench_forward},
     {"covariance", bench_covariance},
+    {"run", bench_whole},
 };
 
 void bench_describe(struct cli *cli, struct em_session *s, struct bench_result *out)
@@ -69,6 +70,10 @@ static void print_result(struct cli *cli, const struct bench_result *r)
     printf("  rate      %.4g %s/s\n", r->amount / r->seconds, r->unit);
     printf("  GFLOP/s   %.1f (%.4g GFLOP of products)\n", r->flop / r->seconds / 1e9,
            r->flop / 1e9);
+    if (r->phases)
+        printf("  of it     %s\n", r->phases);
+    if (!r->blas_flops)
+        return;
     printf("  OpenBLAS  %.1f GFLOP/s on a block's shapes; that is a share of %.0f %%\n",
            r->blas_flops / 1e9, 100 * r->flop / r->seconds / r->blas_flops);
 }
@@ -92,8 +97,12 @@ static void print_json(const struct bench_result *r)
     cJSON_AddStringToObject(json, "unit", r->unit);
     cJSON_AddNumberToObject(json, "rate", r->amount / r->seconds);
     cJSON_AddNumberToObject(json, "gflops", r->flop / r->seconds / 1e9);
-    cJSON_AddNumberToObject(json, "openblas_gflops", r->blas_flops / 1e9);
-    cJSON_AddNumberToObject(json, "share", r->flop / r->seconds / r->blas_flops);
+    if (r->phases)
+        cJSON_AddStringToObject(json, "phases", r->phases);
+    if (r->blas_flops) {
+        cJSON_AddNumberToObject(json, "openblas_gflops", r->blas_flops / 1e9);
+        cJSON_AddNumberToObject(json, "share", r->flop / r->seconds / r->blas_flops);
+    }
     cli_print_json(json);
 }
 
@@ -123,10 +132,13 @@ static enum em_status bench_run(struct cli *cli, const void *options, const char
 
 const struct cli_command cli_bench = {
     .name = "bench",
-    .arguments = "value|forward|covariance",
+    .arguments = "value|forward|covariance|run",
     .summary = "Measure speed, after checking that the numbers are right",
-    .about = "value: z of an experiment's facts in one plan. forward: a prefill. covariance: the\n"
-             "second moment of a layer's keys. Products are counted as 2 flop a multiply-add.",
+    .about =
+        "value: z of an experiment's facts in one plan. forward: a prefill. covariance: the\n"
+        "second moment of a layer's keys. run: a whole experiment with its evaluation, from the\n"
+        "loaded model on, with nothing kept of earlier runs. Products are counted as 2 flop a\n"
+        "multiply-add.",
     .min_args = 1,
     .max_args = 1,
     .options = bench_table,

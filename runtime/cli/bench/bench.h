@@ -4,6 +4,7 @@
 #define CLI_BENCH_BENCH_H
 
 #include "cli/cli.h"
+#include "experiment/experiment.h"
 
 struct bench_options {
     const char *model, *experiment;
@@ -23,7 +24,8 @@ struct bench_result {
     int num_checks;
     const char *unit; // of `amount`: "tokens"
     double amount, seconds, flop;
-    double blas_flops; // what sgemm reaches on the same shapes, flop/s
+    double blas_flops;  // what sgemm reaches on the same shapes, flop/s; 0: not asked
+    const char *phases; // seconds of each, or NULL
 };
 
 // --- the work: forward.c
@@ -33,6 +35,8 @@ EM_MUST_CHECK enum em_status bench_covariance(struct cli *cli, const struct benc
                                               struct bench_result *out);
 EM_MUST_CHECK enum em_status bench_value(struct cli *cli, const struct bench_options *o,
                                          struct bench_result *out); // value.c
+EM_MUST_CHECK enum em_status bench_whole(struct cli *cli, const struct bench_options *o,
+                                         struct bench_result *out); // whole.c
 
 // --- the ceiling: blas.c
 struct bench_shapes { // the products of a block, for `rows` rows
@@ -50,6 +54,9 @@ EM_MUST_CHECK enum em_status bench_check_nll(struct cli *cli, struct em_session 
 EM_MUST_CHECK enum em_status bench_check_keys(struct cli *cli, struct em_session *s,
                                               const struct model_files *files, int layer,
                                               struct bench_check *out);
+// The first of the two, of the model that an experiment has set up.
+EM_MUST_CHECK enum em_status bench_check_experiment(struct cli *cli, struct experiment *e,
+                                                    struct bench_result *out);
 void bench_describe(struct cli *cli, struct em_session *s, struct bench_result *out);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "cli/bench/bench.h"
-#include "experiment/experiment.h"
 
 struct work {
     struct em_session *session;
@@ -73,7 +72,8 @@ static enum em_status time_value(struct cli *cli, const struct bench_options *o,
     return EM_OK;
 }
 
-static enum em_status check_model(struct cli *cli, struct experiment *e, struct bench_result *out)
+enum em_status bench_check_experiment(struct cli *cli, struct experiment *e,
+                                      struct bench_result *out)
 {
     const cJSON *model = cJSON_GetObjectItemCaseSensitive(experiment_json(e), "model");
     const char *path;
@@ -99,7 +99,7 @@ static enum em_status time_experiment(struct cli *cli, const struct bench_option
     if (!work.algorithm->prepare)
         return log_fail(cli->log, EM_ERR_CONFIG, "bench value: %s prepares no values",
                         work.algorithm->name);
-    EM_TRY(check_model(cli, e, out));
+    EM_TRY(bench_check_experiment(cli, e, out));
     return time_value(cli, o, &work, out);
 }
 
