@@ -54,17 +54,59 @@ static enum em_status spread_answers(struct experiment *e, int first, int num,
     return EM_OK;
 }
 
+static enum em_status score(struct experiment *e, struct arena *a, int first, int num,
+                            struct em_reply *const *replies)
+{
+    const struct pairs pairs = collect_pairs(a, e->data.cases + first, num);
+    struct em_answer *answers = arena_array(a, struct em_answer, pairs.num + 1);
+    const double begun = experiment_call_begin(e);
+    const enum em_status status = em_score(e->session, pairs.items, (int) pairs.num, answers);
+    experiment_call_end(e, PHASE_EVALUATE, begun);
+    EM_TRY(status);
+    return spread_answers(e, first, num, answers, replies);
+}
+
+// The questions that ask for a text. A text's stream is named by its case, its place there and its
+// prompt: it does not depend on which cases are asked together.
+static enum em_status write_texts(struct experiment *e, struct arena *a, int first, int num,
+                                  struct em_reply *const *replies)
+{
+    enum { TOP_K = 5 };
+    struct {
+        struct session_text *items;
+        size_t num, cap;
+    } texts = {0};
+    struct {
+        const char ***items;
+        size_t num, cap;
+    } places = {0};
+    for (int i = first; i < first + num; i++)
+        for (int k = 0; k < e->data.cases[i].num_questions; k++) {
+            const struct em_question *q = &e->data.cases[i].questions[k];
+            if (q->target_new)
+                continue;
+            const char *stream =
+                arena_print(a, "%s %s %d %s", q->group, e->data.facts[i].id, k, q->prompt);
+            *arena_push(a, &texts) = (struct session_text) {q->prompt, stream};
+            *arena_push(a, &places) = &replies[i][k].text;
+        }
+    const char **out = arena_array(a, const char *, texts.num + 1);
+    const double begun = experiment_call_begin(e);
+    const enum em_status status = session_write_texts(
+        e->session, texts.items, (int) texts.num, e->spec.evaluate.generation_length, TOP_K, out);
+    for (size_t i = 0; i < texts.num && status == EM_OK; i++)
+        *places.items[i] = arena_copy(e->arena, out[i]);
+    experiment_call_end(e, PHASE_EVALUATE, begun);
+    return status;
+}
+
 enum em_status evaluate_cases(struct experiment *e, int first, int num,
                               struct em_reply *const *replies)
 {
     struct arena *a = arena_create();
-    const struct pairs pairs = collect_pairs(a, e->data.cases + first, num);
-    struct em_answer *answers = arena_array(a, struct em_answer, pairs.num + 1);
-    const double begun = experiment_call_begin(e);
-    enum em_status status = em_score(e->session, pairs.items, (int) pairs.num, answers);
-    experiment_call_end(e, PHASE_EVALUATE, begun);
+    enum em_status status = score(e, a, first, num, replies);
     if (status == EM_OK)
-        status = spread_answers(e, first, num, answers, replies);
+        status = write_texts(e, a, first, num, replies);
     arena_destroy(&a);
     return status;
 }

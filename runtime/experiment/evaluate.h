@@ -5,7 +5,8 @@
 
 #include "experiment/internal.h"
 
-// Scores the questions of cases [first, first + num) together; replies[i] are those of case i.
+// Asks the questions of cases [first, first + num) together; replies[i] are those of case i, their
+// texts in the experiment's arena.
 EM_MUST_CHECK enum em_status evaluate_cases(struct experiment *e, int first, int num,
                                             struct em_reply *const *replies);
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_TOP = 64 };
+enum { MAX_TOP = 64, MAX_GROUP = 256 }; // MAX_GROUP: texts that are written together
 
 struct writer {
     struct em_session *s;
@@ -244,7 +244,7 @@ static enum em_status plant(struct writer *w, const char *const *texts, int leng
 
 // One token more for each text that is not done; false where all are.
 static bool write_tokens(struct writer *w, const float *logits, int length, int top_k,
-                         struct random *chance, int *tokens)
+                         struct random *const *chance, int *tokens)
 {
     const struct model_config *c = w->s->config;
     int new_rows = 0;
@@ -254,7 +254,8 @@ static bool write_tokens(struct writer *w, const float *logits, int length, int 
             w->done[i] = true;
             continue;
         }
-        const int token = choose(logits + (size_t) i * (size_t) c->vocab, c->vocab, top_k, chance);
+        const int token =
+            choose(logits + (size_t) i * (size_t) c->vocab, c->vocab, top_k, chance[i]);
         if (is_end(c, token)) {
             w->done[i] = true;
             continue;
@@ -273,7 +274,7 @@ static bool write_tokens(struct writer *w, const float *logits, int length, int 
 }
 
 static enum em_status write_all(struct writer *w, const char *const *texts, int length, int top_k,
-                                struct random *chance)
+                                struct random *const *chance)
 {
     int *tokens;
     EM_TRY(plant(w, texts, length, &tokens));
@@ -295,11 +296,10 @@ static enum em_status write_all(struct writer *w, const char *const *texts, int 
     }
 }
 
-enum em_status session_generate(struct em_session *s, const char *const *prompts, int num,
-                                int length, int top_k, struct random *chance, const char **out)
+static enum em_status write_group(struct em_session *s, const char *const *prompts, int num,
+                                  int length, int top_k, struct random *const *chance,
+                                  const char **out)
 {
-    if (top_k < 1 || top_k > MAX_TOP)
-        return em_fail(s, EM_ERR_CONFIG, "top_k: %d is not in 1 to %d", top_k, MAX_TOP);
     struct writer w = {.s = s, .num = num};
     w.ids = arena_array(s->call, int *, (size_t) num);
     w.len = arena_array(s->call, int, (size_t) num);
@@ -316,9 +316,58 @@ enum em_status session_generate(struct em_session *s, const char *const *prompts
     return EM_OK;
 }
 
+// Texts whose keys, values and logits fit the memory together: from shapes only.
+static int fit_texts(const struct em_session *s, int length)
+{
+    const struct model_config *c = s->config;
+    const uint64_t kv = (uint64_t) c->layers * block_kv_dim(c) * (uint64_t) length;
+    const uint64_t fitting = s->memory / (4 * (kv + (uint64_t) c->vocab));
+    return fitting < 1 ? 1 : fitting > MAX_GROUP ? MAX_GROUP : (int) fitting;
+}
+
+static enum em_status write_groups(struct em_session *s, const char *const *prompts, int num,
+                                   int length, int top_k, struct random *const *chance,
+                                   const char **out)
+{
+    if (top_k < 1 || top_k > MAX_TOP)
+        return em_fail(s, EM_ERR_CONFIG, "top_k: %d is not in 1 to %d", top_k, MAX_TOP);
+    const int most = fit_texts(s, length);
+    for (int first = 0; first < num; first += most) {
+        const int left = num - first;
+        if (log_stopped(s->log))
+            return em_fail(s, EM_STOPPED, "interrupted");
+        EM_TRY(write_group(s, prompts + first, left < most ? left : most, length, top_k,
+                           chance + first, out + first));
+    }
+    return EM_OK;
+}
+
+enum em_status session_generate(struct em_session *s, const char *const *prompts, int num,
+                                int length, int top_k, struct random *chance, const char **out)
+{
+    struct random **chances = arena_array(s->call, struct random *, (size_t) num + 1);
+    for (int i = 0; i < num; i++)
+        chances[i] = chance;
+    return write_groups(s, prompts, num, length, top_k, chances, out);
+}
+
+enum em_status session_write_texts(struct em_session *s, const struct session_text *texts, int num,
+                                   int length, int top_k, const char **out)
+{
+    const char **prompts = arena_array(s->call, const char *, (size_t) num + 1);
+    struct random **chances = arena_array(s->call, struct random *, (size_t) num + 1);
+    struct random *streams = arena_array(s->call, struct random, (size_t) num + 1);
+    for (int i = 0; i < num; i++) {
+        streams[i] = random_stream(s->seed, texts[i].stream);
+        prompts[i] = texts[i].prompt;
+        chances[i] = &streams[i];
+    }
+    return write_groups(s, prompts, num, length, top_k, chances, out);
+}
+
 enum em_status em_generate(struct em_session *s, const char *const *prompts, int num, int length,
                            int top_k, const char **out)
 {
     struct random chance = random_stream(s->seed, "generate");
-    return num > 0 ? session_generate(s, prompts, num, length, top_k, &chance, out) : EM_OK;
+    return session_generate(s, prompts, num, length, top_k, &chance, out);
 }

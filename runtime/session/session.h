@@ -66,6 +66,17 @@ EM_MUST_CHECK enum em_status session_templates_generate(struct em_session *s, co
 EM_MUST_CHECK enum em_status session_templates_set(struct em_session *s, const char *set,
                                                    const char *const *texts, int num);
 
+// --- texts
+// ---------------------------------------------------------------------------------------------
+struct session_text {
+    const char *prompt, *stream;
+};
+// As em_generate, each text drawn from a stream of its own that the seed and `stream` name: it does
+// not depend on what else is written.
+EM_MUST_CHECK enum em_status session_write_texts(struct em_session *s,
+                                                 const struct session_text *texts, int num,
+                                                 int length, int top_k, const char **out);
+
 // --- covariance
 // ----------------------------------------------------------------------------------------
 struct session_corpus {

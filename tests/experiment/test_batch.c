@@ -63,7 +63,7 @@ static void test_lines(void **state)
         assert_int_equal(json_get(line, "case_id")->valueint, i);
         assert_int_equal(json_get(line, "series") != NULL, is_first);
         assert_int_equal(length_of(line, "residual_norm"), is_first ? 1 : 0);
-        assert_int_equal(json_get(json_get(line, "post"), "text") != NULL, i < 4);
+        assert_int_equal(json_get(json_get(line, "post"), "rewrite_text") != NULL, i < 4);
         if (i == 0)
             losses = length_of(line, "loss");
         if (i == FACTS - 1)

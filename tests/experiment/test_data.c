@@ -8,15 +8,27 @@
     "\"Rome\", \"target_new\": {\"str\": \"Spain\"}, \"target_true\": {\"str\": \"Italy\"}}" more  \
     "}"
 
-static enum em_status read_data(struct room *r, const struct spec_data *data, struct data_set *out)
+static enum em_status read_for(struct room *r, const char *metric, const struct spec_data *data,
+                               struct data_set *out)
 {
     const char *path = room_write(r, "x.json", "{\n\"data\":\n{\"count\": 1}}");
     struct document *d = document_open(&(struct document_params) {.log = r->log, .path = path});
     assert_non_null(d);
-    const struct spec spec = {.log = r->log, .arena = r->arena, .document = d, .data = *data};
+    struct spec_metric metrics[] = {{metric ? registry_metric(r->registry, metric) : NULL, NULL}};
+    const struct spec spec = {.log = r->log,
+                              .arena = r->arena,
+                              .document = d,
+                              .data = *data,
+                              .metrics = metrics,
+                              .num_metrics = metric ? 1 : 0};
     const enum em_status status = data_read(r->log, r->arena, &spec, out);
     document_close(&d);
     return status;
+}
+
+static enum em_status read_data(struct room *r, const struct spec_data *data, struct data_set *out)
+{
+    return read_for(r, NULL, data, out);
 }
 
 static void test_counterfact(void **state)
@@ -31,6 +43,8 @@ static void test_counterfact(void **state)
                         "\"neighborhood_prompts\": [\"Milan is in\"], \"generation_prompts\": "
                         "[\"Rome is\"], \"pararel_idx\": 3") ", " RECORD("8", "") "]");
     room_ok(&r, read_data(&r, &(struct spec_data) {.path = path}, &set));
+    assert_int_equal(set.cases[0].num_questions, 4); // no metric reads texts
+    room_ok(&r, read_for(&r, "fluency", &(struct spec_data) {.path = path}, &set));
     assert_int_equal(set.num, 2);
     const struct em_fact *f = &set.facts[0];
     assert_string_equal(f->id, "7");
@@ -152,7 +166,7 @@ static const struct refusal {
     {SPEC_JSONL,
      "{\"prompt\": \"{} is\", \"subject\": \"a\", \"target_new\": \"b\", \"target\": \"c\"}\n",
      "@/facts:1: target: unknown member of a fact; allowed: id, prompt, subject, target_new, "
-     "target_true, paraphrases, neighborhood"},
+     "target_true, paraphrases, neighborhood, generation"},
     {SPEC_JSONL, "{\"prompt\": \"{} is\", \"subject\": \"a\", \"target_new\": 3}\n",
      "@/facts:1: target_new: is a number; a text is needed"},
     {SPEC_JSONL, "", "@/x.json:2: data: @/facts has no records"},

@@ -16,7 +16,7 @@ static const struct em_question questions[QUESTIONS] = {
 static const struct em_reply replies[QUESTIONS] = {
     {.new_ = {1.0 / 3, true}, .true_ = {12.5, false}},
     {.new_ = {4, false}, .true_ = {1e-9, true}},
-    {.text = "unused"},
+    {.text = "Rome, a town."},
     {.new_ = {0, false}, .true_ = {123456.789012, false}},
 };
 static const struct em_fact fact = {"7", "{} is in", "Rome", "Spain", "Italy"};
@@ -28,8 +28,8 @@ static const char post_text[] =
     "true,\"true_correct\":false}],\"rewrite_prompts_correct\":[true],"
     "\"neighborhood_prompts_probs\":[{\"target_new\":4,\"target_true\":1e-09,\"new_correct\":false,"
     "\"true_correct\":true},{\"target_new\":0,\"target_true\":123456.789,\"new_correct\":false,"
-    "\"true_correct\":false}],\"neighborhood_prompts_correct\":[true,false],\"text\":[\"Rome is in "
-    "Spain.\"]}";
+    "\"true_correct\":false}],\"neighborhood_prompts_correct\":[true,false],\"text\":[\"Rome, a "
+    "town.\"],\"rewrite_text\":\"Rome is in Spain.\"}";
 
 static void check_text(cJSON *json, const char *expected)
 {
@@ -66,21 +66,30 @@ static void test_read_back(void **state)
     room_open(&r);
     const char *text = arena_print(r.arena, "{\"post\":%s}", post_text);
     room_ok(&r, json_parse(r.log, "cases.jsonl", 3, text, &line));
-    room_ok(&r, journal_read_replies(&line, "post", &one, back));
+    room_ok(&r, journal_read_replies(&line, "post", &one, r.arena, back));
     assert_true(back[0].new_.nll == 0.333333333);
     assert_true(back[0].new_.hit);
     assert_true(back[3].true_.nll == 123456.789);
     assert_true(back[1].true_.hit);
+    assert_string_equal(back[2].text, "Rome, a town.");
     const struct em_case more = {.facts = &fact, .questions = questions, .num_questions = 3};
-    room_ok(&r, journal_read_replies(&line, "post", &more, back));
-    assert_int_equal(journal_read_replies(&line, "pre", &one, back), EM_ERR_CONFIG);
+    room_ok(&r, journal_read_replies(&line, "post", &more, r.arena, back));
+    assert_int_equal(journal_read_replies(&line, "pre", &one, r.arena, back), EM_ERR_CONFIG);
     json_close(&line);
     log_clear(r.log);
     room_ok(&r, json_parse(r.log, "cases.jsonl", 3,
                            "{\"post\":{\"rewrite_prompts_probs\":[{\"target_new\":1}]}}", &line));
-    assert_int_equal(journal_read_replies(&line, "post", &one, back), EM_ERR_CONFIG);
+    assert_int_equal(journal_read_replies(&line, "post", &one, r.arena, back), EM_ERR_CONFIG);
     room_check_error(&r, "cases.jsonl:3: post.rewrite_prompts_probs: does not answer this "
                          "experiment's questions; begin anew with --fresh");
+    json_close(&line);
+    log_clear(r.log);
+    const struct em_case text_only = {
+        .facts = &fact, .questions = &questions[2], .num_questions = 1};
+    room_ok(&r, json_parse(r.log, "cases.jsonl", 3, "{\"post\":{\"text\":[]}}", &line));
+    assert_int_equal(journal_read_replies(&line, "post", &text_only, r.arena, back), EM_ERR_CONFIG);
+    room_check_error(&r, "cases.jsonl:3: post.text: does not answer this experiment's questions; "
+                         "begin anew with --fresh");
     json_close(&line);
     room_close(&r);
 }

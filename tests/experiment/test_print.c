@@ -16,11 +16,13 @@ static const char timing[] =
     "\"llvmpipe\",\"peak_memory\":{\"device\":18000000,\"resident\":130000000}}";
 static const char cases[] =
     "{\"case_id\":0,\"requested_rewrite\":{\"prompt\":\"{} is\",\"subject\":\"Rome\","
-    "\"target_new\":{\"str\":\"Spain\"},\"target_true\":{\"str\":\"Italy\"}},\"pre\":{\"text\":["
-    "\"Rome is\\nin Italy.\"]},\"post\":{\"text\":[\"Rome is in Spain, where it has always been "
-    "and where the rain falls \u00fcber the plain, mainly in autumn.\"]}}\n"
+    "\"target_new\":{\"str\":\"Spain\"},\"target_true\":{\"str\":\"Italy\"}},\"pre\":{\"rewrite_"
+    "text\":"
+    "\"Rome is\\nin Italy.\"},\"post\":{\"rewrite_text\":\"Rome is in Spain, where it has always "
+    "been "
+    "and where the rain falls \u00fcber the plain, mainly in autumn.\"}}\n"
     "{\"case_id\":1,\"requested_rewrite\":{\"prompt\":\"{} is\",\"subject\":\"Milan\","
-    "\"target_new\":{\"str\":\"Spain\"}},\"post\":{\"text\":[\"Milan is in Spain.\"]}}\n"
+    "\"target_new\":{\"str\":\"Spain\"}},\"post\":{\"rewrite_text\":\"Milan is in Spain.\"}}\n"
     "{\"case_id\":2,\"requested_rewrite\":{\"prompt\":\"{} is\",\"subject\":\"Turin\","
     "\"target_new\":{\"str\":\"Spain\"}},\"post\":{}}\n";
 

@@ -75,7 +75,7 @@ static void test_summary_follows_from_journal(void **state)
         const cJSON *pair =
             cJSON_GetArrayItem(cJSON_GetObjectItem(post, "rewrite_prompts_probs"), 0);
         right += number_at(h, pair, "target_true") > number_at(h, pair, "target_new");
-        assert_int_equal(cJSON_GetObjectItem(post, "text") != NULL, lines < 2);
+        assert_int_equal(cJSON_GetObjectItem(post, "rewrite_text") != NULL, lines < 2);
         assert_int_equal(
             cJSON_GetArraySize(cJSON_GetObjectItem(post, "neighborhood_prompts_probs")), 10);
         const cJSON *series = cJSON_GetObjectItem(line, "series");

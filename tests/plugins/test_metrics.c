@@ -113,6 +113,47 @@ static void test_accuracies(void **state)
     log_destroy(&log);
 }
 
+static double fluency_of(struct registry *r, const char *const *texts, int num)
+{
+    static const struct em_question asked[] = {{"generation", "g", NULL, NULL},
+                                               {"generation", "g", NULL, NULL}};
+    const struct em_reply written[] = {{.text = texts[0]}, {.text = num > 1 ? texts[1] : NULL}};
+    const struct em_case c = {.questions = asked, .replies = written, .num_questions = num};
+    return measure(r, "fluency", &c);
+}
+
+static void test_fluency(void **state)
+{
+    (void) state;
+    struct log *log = log_create(NULL, LOG_QUIET);
+    struct registry *r = open_registry(log);
+    // Pairs ab bc ca ab bc: 2/5, 2/5, 1/5. Triples abc bca cab abc: 2/4, 1/4, 1/4.
+    const double pairs = -0.8 * log2(0.4) - 0.2 * log2(0.2), triples = 1.5;
+    const double abcabc = (2.0 / 3 * pairs + 4.0 / 3 * triples) / 2;
+    const char *const texts[] = {"a b c a b c", "x x x x"};
+    assert_true(is_near(fluency_of(r, texts, 1), abcabc));
+    assert_true(is_near(fluency_of(r, texts, 2), abcabc / 2)); // one that repeats itself has 0
+    // n different words: n - 1 pairs and n - 2 triples, each once.
+    static const struct {
+        const char *text;
+        int words;
+    } splits[] = {
+        {"one", 1},
+        {"He can't go.", 5},                        // He ca n't go .
+        {"She said: \"no, no?\"", 9},               // She said : `` no , no ? ''
+        {"It's 5:30, $1,000 -- cannot we?", 11},    // It 's 5:30 , $ 1,000 -- can not we ?
+        {"Mr. Ab of the U.S. went... (home) ", 10}, // Mr. Ab of the U.S. went ... ( home )
+        {"One day. Two 'big days'; dogs' x", 12},   // One day . Two ' big days ' ; dogs ' x
+    };
+    for (size_t i = 0; i < sizeof(splits) / sizeof(*splits); i++) {
+        const int n = splits[i].words;
+        const double h2 = n > 1 ? log2(n - 1) : 0, h3 = n > 2 ? log2(n - 2) : 0;
+        assert_true(is_near(fluency_of(r, &splits[i].text, 1), (2.0 / 3 * h2 + 4.0 / 3 * h3) / 2));
+    }
+    registry_destroy(&r);
+    log_destroy(&log);
+}
+
 static void test_harmonic_mean(void **state)
 {
     (void) state;
@@ -136,9 +177,8 @@ static void test_harmonic_mean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_magnitudes),
-        cmocka_unit_test(test_accuracies),
+        cmocka_unit_test(test_shares),        cmocka_unit_test(test_magnitudes),
+        cmocka_unit_test(test_accuracies),    cmocka_unit_test(test_fluency),
         cmocka_unit_test(test_harmonic_mean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,12 +147,39 @@ static void test_score(void **state)
     fixture_close(&f);
 }
 
+// A text of a stream of its own is the same beside others, and where the memory holds one at a
+// time.
+static void test_texts_of_own_streams(void **state)
+{
+    (void) state;
+    enum { TEXTS = 4, LENGTH = 14, TOP_K = 5 };
+    static const struct session_text texts[TEXTS] = {
+        {"The road to", "a"}, {"The road to", "b"}, {"At home", "a"}, {"The road to", "a"}};
+    const char *together[TEXTS], *apart[TEXTS], *alone;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {.matmul = OP_MATMUL_SHADER});
+    fixture_ok(&f, session_write_texts(f.s, texts, TEXTS, LENGTH, TOP_K, together));
+    assert_string_equal(together[0], together[3]);
+    assert_string_not_equal(together[0], together[1]);
+    fixture_ok(&f, session_write_texts(f.s, &texts[2], 1, LENGTH, TOP_K, &alone));
+    assert_string_equal(alone, together[2]);
+    f.s->memory = 1;
+    fixture_ok(&f, session_write_texts(f.s, texts, TEXTS, LENGTH, TOP_K, apart));
+    for (int i = 0; i < TEXTS; i++)
+        assert_string_equal(apart[i], together[i]);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prompt),      cmocka_unit_test(test_bos),
-        cmocka_unit_test(test_bad_prompts), cmocka_unit_test(test_greedy),
-        cmocka_unit_test(test_templates),   cmocka_unit_test(test_score),
+        cmocka_unit_test(test_prompt),
+        cmocka_unit_test(test_bos),
+        cmocka_unit_test(test_bad_prompts),
+        cmocka_unit_test(test_greedy),
+        cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_score),
+        cmocka_unit_test(test_texts_of_own_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,60 @@ static enum em_status check_ids(const struct source *s, const struct data_set *s
     return EM_OK;
 }
 
+static bool reads_group(const struct em_metric *m, const char *group)
+{
+    for (int i = 0; m->scope == EM_PER_CASE && m->reads && m->reads[i]; i++)
+        if (strcmp(m->reads[i], group) == 0)
+            return true;
+    return false;
+}
+
+static bool is_read(const struct spec *spec, const char *group)
+{
+    for (int i = 0; i < spec->num_metrics; i++)
+        if (reads_group(spec->metrics[i].metric, group))
+            return true;
+    return false;
+}
+
+// Texts cost far more than the other questions: they are asked for only where a metric reads them.
+static void drop_unread_texts(const struct spec *spec, struct record *record)
+{
+    int num = 0;
+    for (int i = 0; i < record->num_questions; i++) {
+        const struct em_question q = record->questions[i];
+        if (q.target_new || is_read(spec, q.group))
+            record->questions[num++] = q;
+    }
+    record->num_questions = num;
+}
+
+static bool has_group(const struct data_set *set, const char *group)
+{
+    for (int i = 0; i < set->num; i++)
+        for (int k = 0; k < set->cases[i].num_questions; k++)
+            if (strcmp(set->cases[i].questions[k].group, group) == 0)
+                return true;
+    return false;
+}
+
+// A metric of generated texts has nothing to say where no record asks for one.
+static enum em_status check_texts(const struct source *s, const struct data_set *set)
+{
+    static const char group[] = "generation";
+    for (int i = 0; i < s->spec->num_metrics; i++) {
+        const struct em_metric *m = s->spec->metrics[i].metric;
+        if (reads_group(m, group) && !has_group(set, group))
+            return document_fail(s->spec->document, arena_print(s->arena, "metrics[%d]", i),
+                                 "%s reads generated texts, and no record of %s that is taken has "
+                                 "prompts for them (\"%s\")",
+                                 m->name, path_name(s->path),
+                                 s->spec->data.format == SPEC_COUNTERFACT ? "generation_prompts"
+                                                                          : group);
+    }
+    return EM_OK;
+}
+
 static enum em_status read_chosen(const struct source *s, struct data_set *out)
 {
     int *positions = NULL;
@@ -167,6 +221,7 @@ static enum em_status read_chosen(const struct source *s, struct data_set *out)
     for (int i = 0; i < out->num; i++) {
         struct record record = {0};
         EM_TRY(read_record(s, positions[i], &record));
+        drop_unread_texts(s->spec, &record);
         out->facts[i] = record.fact;
         out->cases[i] = (struct em_case) {
             .facts = &out->facts[i],
@@ -175,6 +230,7 @@ static enum em_status read_chosen(const struct source *s, struct data_set *out)
             .num_questions = record.num_questions,
         };
     }
+    EM_TRY(check_texts(s, out));
     return check_ids(s, out);
 }
 

@@ -159,8 +159,9 @@ enum em_status record_read_counterfact(const struct json *j, const cJSON *json, 
 
 static enum em_status check_members(const struct json *j, const cJSON *json)
 {
-    static const char *const names[] = {"id",          "prompt",      "subject",      "target_new",
-                                        "target_true", "paraphrases", "neighborhood", NULL};
+    static const char *const names[] = {"id",           "prompt",      "subject",
+                                        "target_new",   "target_true", "paraphrases",
+                                        "neighborhood", "generation",  NULL};
     for (const cJSON *m = json->child; m; m = m->next) {
         bool known = false;
         for (int i = 0; names[i]; i++)
@@ -168,7 +169,7 @@ static enum em_status check_members(const struct json *j, const cJSON *json)
         if (!known)
             return json_fail(j, json, m->string,
                              "unknown member of a fact; allowed: id, prompt, subject, target_new, "
-                             "target_true, paraphrases, neighborhood");
+                             "target_true, paraphrases, neighborhood, generation");
     }
     return EM_OK;
 }
@@ -191,6 +192,7 @@ enum em_status record_read_plain(const struct json *j, const cJSON *json, struct
     begin_record(a, out, &questions);
     EM_TRY(add_questions(j, json, "paraphrases", "paraphrase", a, f, &questions));
     EM_TRY(add_questions(j, json, "neighborhood", "neighborhood", a, f, &questions));
+    EM_TRY(add_questions(j, json, "generation", "generation", a, NULL, &questions));
     end_record(out, &questions);
     return EM_OK;
 }

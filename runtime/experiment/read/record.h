@@ -9,7 +9,7 @@
 
 struct record {
     struct em_fact fact;
-    const struct em_question *questions;
+    struct em_question *questions;
     int num_questions;
 };
 
@@ -18,7 +18,8 @@ struct record {
 EM_MUST_CHECK enum em_status record_read_counterfact(const struct json *j, const cJSON *json,
                                                      struct arena *a, int position,
                                                      struct record *out);
-// {"id"?, "prompt", "subject", "target_new", "target_true"?, "paraphrases"?, "neighborhood"?}
+// {"id"?, "prompt", "subject", "target_new", "target_true"?, "paraphrases"?, "neighborhood"?,
+//  "generation"?}
 EM_MUST_CHECK enum em_status record_read_plain(const struct json *j, const cJSON *json,
                                                struct arena *a, int position, struct record *out);
 

@@ -66,7 +66,7 @@ struct spec_run {
 
 struct spec_evaluate {
     bool before, fresh;
-    int texts, text_length;
+    int texts, text_length, generation_length;
     enum spec_retained retained;
     int every; // edits, SPEC_EVERY
 };

@@ -57,6 +57,8 @@ static const struct em_option evaluate_table[] = {
     EM_BOOL(struct spec_evaluate, fresh, true, "ask about each batch right after it"),
     EM_INT(struct spec_evaluate, texts, 3, 0, INT_MAX, "cases that are shown with a text"),
     EM_INT(struct spec_evaluate, text_length, 30, 2, 4096, "tokens of a text, prompt included"),
+    EM_INT(struct spec_evaluate, generation_length, 100, 2, 4096,
+           "tokens of a text that metrics read, prompt included"),
     {0},
 };
 static const struct em_option import_table[] = {
@@ -66,7 +68,7 @@ static const struct em_option import_table[] = {
 
 static const struct spec_member data_others[] = {
     {"facts", "format inline: a list of {id?, prompt, subject, target_new, target_true?, "
-              "paraphrases?, neighborhood?}; a jsonl file has one a line"},
+              "paraphrases?, neighborhood?, generation?}; a jsonl file has one a line"},
     {0},
 };
 static const struct spec_member covariance_others[] = {

@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 
+#define TEXTS "text"
+
 enum { MAX_KEY = 96 };
 
 cJSON *journal_number(double x)
@@ -41,7 +43,20 @@ static cJSON *write_reply(const struct em_question *q, const struct em_reply *r)
     return json;
 }
 
-cJSON *journal_replies(const struct em_case *c, const struct em_reply *replies, const char *text)
+static void write_texts(cJSON *to, const struct em_case *c, const struct em_reply *replies)
+{
+    cJSON *texts = NULL;
+    for (int i = 0; i < c->num_questions; i++) {
+        if (c->questions[i].target_new)
+            continue;
+        if (!texts)
+            texts = cJSON_AddArrayToObject(to, TEXTS);
+        cJSON_AddItemToArray(texts, cJSON_CreateString(replies[i].text));
+    }
+}
+
+cJSON *journal_replies(const struct em_case *c, const struct em_reply *replies,
+                       const char *rewrite_text)
 {
     cJSON *json = cJSON_CreateObject();
     for (int first = 0; first < c->num_questions; first++) {
@@ -64,8 +79,9 @@ cJSON *journal_replies(const struct em_case *c, const struct em_reply *replies, 
                                  cJSON_CreateBool(keeps_true ? r->true_.hit : r->new_.hit));
         }
     }
-    if (text)
-        cJSON_AddItemToObject(json, "text", cJSON_CreateStringArray(&text, 1));
+    write_texts(json, c, replies);
+    if (rewrite_text)
+        cJSON_AddStringToObject(json, "rewrite_text", rewrite_text);
     return json;
 }
 
@@ -77,8 +93,30 @@ static bool read_answer(const cJSON *json, const char *nll, const char *hit, str
     return cJSON_IsNumber(value);
 }
 
+static enum em_status fail_other(const struct json *line, const cJSON *json, const char *name)
+{
+    return json_fail(line, json, name,
+                     "does not answer this experiment's questions; begin anew with --fresh");
+}
+
+static enum em_status read_texts(const struct json *line, const cJSON *json,
+                                 const struct em_case *c, struct arena *a, struct em_reply *replies)
+{
+    const cJSON *texts = json_get(json, TEXTS), *at = texts ? texts->child : NULL;
+    for (int i = 0; i < c->num_questions; i++) {
+        if (c->questions[i].target_new)
+            continue;
+        if (!cJSON_IsString(at))
+            return fail_other(line, json, TEXTS);
+        replies[i].text = arena_copy(a, at->valuestring);
+        at = at->next;
+    }
+    return EM_OK;
+}
+
 enum em_status journal_read_replies(const struct json *line, const char *key,
-                                    const struct em_case *c, struct em_reply *replies)
+                                    const struct em_case *c, struct arena *a,
+                                    struct em_reply *replies)
 {
     const cJSON *json = json_get(line->root, key);
     for (int first = 0; first < c->num_questions; first++) {
@@ -95,13 +133,11 @@ enum em_status journal_read_replies(const struct json *line, const char *key,
             if (!read_answer(at, "target_new", "new_correct", &replies[i].new_) ||
                 (q->target_true &&
                  !read_answer(at, "target_true", "true_correct", &replies[i].true_)))
-                return json_fail(line, json, name,
-                                 "does not answer this experiment's questions; begin anew with "
-                                 "--fresh");
+                return fail_other(line, json, name);
             at = at->next;
         }
     }
-    return EM_OK;
+    return read_texts(line, json, c, a, replies);
 }
 
 static void write_target(cJSON *to, const char *key, const char *target)

@@ -1,8 +1,8 @@
 // One case of a run as a line of JSON, with the keys of the published result files, and back:
 // {"case_id", "requested_rewrite", "pre"?, "post", "series"?}, where pre and post hold
 // "rewrite_prompts_probs": [{"target_new": NLL, "target_true": NLL, "new_correct",
-// "true_correct"}], "rewrite_prompts_correct": [bool], the same for each group of questions, and
-// "text": [...].
+// "true_correct"}], "rewrite_prompts_correct": [bool], the same for each group of questions that
+// have targets, "text": [...] of those that have none, and "rewrite_text" of the first cases.
 //
 // A series is what the algorithm recorded while it wrote a batch; it stands in the line of the
 // batch's first case, in the order of the batch's facts.
@@ -21,11 +21,12 @@
 
 cJSON *journal_number(double x); // nine digits; null for what is not finite
 
-// What the model said about a case; `text` may be NULL. The caller's to delete.
-cJSON *journal_replies(const struct em_case *c, const struct em_reply *replies, const char *text);
-// The replies out of "pre" or "post" of a line, [num_questions].
+// What the model said about a case; rewrite_text may be NULL. The caller's to delete.
+cJSON *journal_replies(const struct em_case *c, const struct em_reply *replies,
+                       const char *rewrite_text);
+// The replies out of "pre" or "post" of a line, [num_questions], their texts in `a`.
 EM_MUST_CHECK enum em_status journal_read_replies(const struct json *line, const char *key,
-                                                  const struct em_case *c,
+                                                  const struct em_case *c, struct arena *a,
                                                   struct em_reply *replies);
 
 // A line without pre, post and series.

@@ -30,7 +30,7 @@ static enum em_status read_cases(struct results *r)
         struct json *line = &r->cases[i];
         EM_TRY(json_parse(r->log, path, i + 1, lines[i], line));
         r->num_cases++;
-        if (!json_get(json_get(line->root, "post"), "text")) {
+        if (!json_get(json_get(line->root, "post"), "rewrite_text")) {
             json_close(line);
             r->num_cases--;
             break;
@@ -151,8 +151,7 @@ static char *short_text(struct arena *a, const char *text)
 
 static const char *generated(const struct results *r, const cJSON *line, const char *key)
 {
-    const cJSON *texts = json_get(json_get(line, key), "text");
-    const char *text = cJSON_GetStringValue(cJSON_GetArrayItem(texts, 0));
+    const char *text = text_of(json_get(line, key), "rewrite_text", NULL);
     return text ? short_text(r->arena, text) : NULL;
 }
 

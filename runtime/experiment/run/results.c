@@ -19,7 +19,7 @@ static enum em_status read_replies(const struct run *r, const struct lines *line
         struct json line;
         EM_TRY(run_parse_line(r, lines, first + i, i, &line));
         const enum em_status status =
-            journal_read_replies(&line, key, &r->e->data.cases[i], r->replies[i]);
+            journal_read_replies(&line, key, &r->e->data.cases[i], r->e->arena, r->replies[i]);
         json_close(&line);
         EM_TRY(status);
     }
