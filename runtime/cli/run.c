@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "experiment/experiment.h"
+#include "experiment/report/report.h"
 
 struct run_options {
     struct cli_place place;
@@ -51,13 +52,33 @@ static struct experiment *open_experiment(struct cli *cli, const struct run_opti
     });
 }
 
+// What was run stands without its report: one that cannot be written is said, and no failure.
+static void report_run(struct cli *cli, const char *folder)
+{
+    struct log *aside = log_create(NULL, LOG_QUIET);
+    struct report report;
+    const enum em_status status = experiment_report(
+        &(struct report_params) {
+            .log = aside, .arena = cli->arena, .folders = &folder, .num_folders = 1},
+        &report);
+    if (status != EM_OK)
+        log_say(cli->log, "there is no report: %s", log_error(aside));
+    else if (report.undrawn)
+        log_say(cli->log, "the report has no figures: %s", report.undrawn);
+    if (status == EM_OK && !cli->json)
+        printf("  report  %s\n", report.page);
+    log_destroy(&aside);
+}
+
 static enum em_status run_experiment(struct cli *cli, struct experiment *e)
 {
     const enum em_status status = experiment_run(e);
     if (status == EM_STOPPED)
         log_say(cli->log, "stopped; the same command goes on from here (%s)", experiment_folder(e));
     EM_TRY(status);
-    return experiment_print(cli->log, experiment_folder(e), stdout, cli->json);
+    EM_TRY(experiment_print(cli->log, experiment_folder(e), stdout, cli->json));
+    report_run(cli, experiment_folder(e));
+    return EM_OK;
 }
 
 static enum em_status run_run(struct cli *cli, const void *options, const char *const *args,
@@ -91,9 +112,11 @@ const struct cli_command cli_run = {
     .name = "run",
     .arguments = "FILE",
     .summary = "Run an experiment, or go on with it where it was stopped",
-    .about = "FILE is an experiment in JSON, such as experiments/quickstart.json. Results go to a\n"
-             "run folder: summary.json, cases.jsonl, timing.json, log.txt and the experiment with\n"
-             "every default written out. --set algorithm.layer=7 overrides a value.",
+    .about =
+        "FILE is an experiment in JSON, such as experiments/quickstart.json. Results go to a\n"
+        "run folder: summary.json, cases.jsonl, timing.json, log.txt, the experiment with every\n"
+        "default written out, and the report (see emend help report). --set algorithm.layer=7 "
+        "overrides a value.",
     .min_args = 1,
     .max_args = 1,
     .options = run_table,

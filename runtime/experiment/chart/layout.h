@@ -1,0 +1,47 @@
+// Where the parts of a chart stand, in pixels, and which ticks its axes have: nothing is left to
+// gnuplot's guesses, so that no two texts meet.
+
+#ifndef EXPERIMENT_CHART_LAYOUT_H
+#define EXPERIMENT_CHART_LAYOUT_H
+
+#include "experiment/chart/chart.h"
+
+enum { LAYOUT_WIDTH = 760, LAYOUT_TEXT = 12, LAYOUT_TITLE = 13 };
+enum { LAYOUT_CHARACTER = 7 }; // the width that a character is given
+
+struct layout_box {
+    double left, right, top, bottom; // pixels from the upper left corner
+};
+
+struct layout_range {
+    double low, high;
+    const double *ticks;
+    const char *const *names; // [num_ticks]
+    int num_ticks;
+};
+
+struct layout_key { // one entry of the legend
+    const struct chart_series *series;
+    const char *label; // shortened
+    double x, y;       // of its sample's left end
+};
+
+struct layout_panel {
+    struct layout_box box; // of the axes
+    struct layout_range x, y;
+};
+
+struct layout {
+    double height;
+    struct layout_panel *panels; // [chart->num_panels]
+    struct layout_key *keys;
+    int num_keys;
+};
+
+void layout_make(struct arena *a, const struct chart *chart, struct layout *out);
+
+// At most `width` characters, clean UTF-8, with an ellipsis where it is cut.
+char *layout_shorten(struct arena *a, const char *text, int width);
+int layout_count(const char *text); // characters of UTF-8
+
+#endif

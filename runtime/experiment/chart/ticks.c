@@ -1,0 +1,174 @@
+// The range of an axis and the ticks that fit on it; see ticks.h.
+
+#include "experiment/chart/ticks.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TICKS = 64, LINE = 18 }; // the latter in pixels
+
+static const double LARGEST = 1e150; // no axis goes further: it keeps all arithmetic finite
+
+struct span {
+    double low, high;
+};
+
+static void take(struct span *s, double x, bool log)
+{
+    if (!isfinite(x) || fabs(x) > LARGEST || (log && x <= 0))
+        return;
+    s->low = fmin(s->low, x);
+    s->high = fmax(s->high, x);
+}
+
+static void take_point(struct span *s, const struct chart_series *series,
+                       const struct chart_point *p, bool upright, bool log)
+{
+    const bool level = series->mark == CHART_LEVEL, rows = series->mark == CHART_ROWS;
+    if (!level || upright)
+        take(s, upright ? p->y : p->x, log);
+    if (level || (series->mark == CHART_COLUMNS || rows) == upright)
+        return;
+    take(s, p->low, log);
+    take(s, p->high, log);
+}
+
+static struct span span_of(const struct chart_panel *panel, bool upright, bool log)
+{
+    struct span s = {INFINITY, -INFINITY};
+    for (int i = 0; i < panel->num_series; i++)
+        for (int k = 0; k < panel->series[i].num; k++)
+            take_point(&s, &panel->series[i], &panel->series[i].points[k], upright, log);
+    if (s.low > s.high)
+        s = (struct span) {log ? 1 : 0, log ? 10 : 1};
+    return s;
+}
+
+// Room beside the first and the last value.
+static struct span widen(struct span s, bool log, bool zero)
+{
+    if (log) {
+        const double room = s.high > s.low ? pow(s.high / s.low, 0.04) : 2;
+        return (struct span) {s.low / room, s.high * room};
+    }
+    double room = 0.05 * (s.high - s.low);
+    if (room <= 1e-9 * fabs(s.high))
+        room = s.high != 0 ? 0.5 * fabs(s.high) : 0.5;
+    return (struct span) {zero && s.low >= 0 ? 0 : s.low - room, s.high + room};
+}
+
+char *chart_number(struct arena *a, double x)
+{
+    return arena_print(a, "%.6g", x == 0 ? 0.0 : x);
+}
+
+static double place(const struct layout_range *r, bool log, double length, double x)
+{
+    return log ? length * log2(x / r->low) / log2(r->high / r->low)
+               : length * (x - r->low) / (r->high - r->low);
+}
+
+// Whether labels at these values stand clear of each other.
+static bool fit(struct arena *a, const struct layout_range *r, bool log, bool upright,
+                double length, const double *values, int num)
+{
+    for (int i = 0; i + 1 < num; i++) {
+        const double gap =
+            fabs(place(r, log, length, values[i + 1]) - place(r, log, length, values[i]));
+        const size_t both =
+            strlen(chart_number(a, values[i])) + strlen(chart_number(a, values[i + 1]));
+        if (gap < (upright ? LINE : 0.5 * LAYOUT_CHARACTER * (double) both + LAYOUT_CHARACTER))
+            return false;
+    }
+    return true;
+}
+
+// Multiples of 1, 2 or 5 times a power of ten; the finest that fit, at most `most`.
+static int round_ticks(struct arena *a, const struct layout_range *r, bool upright, double length,
+                       bool whole, double *values)
+{
+    static const double steps[] = {1, 2, 5};
+    const int most = upright ? 6 : 9;
+    const int first = (int) floor(log10((r->high - r->low) / most)) - 1;
+    for (int power = first;; power++)
+        for (int i = 0; i < 3; i++) {
+            const double step = steps[i] * pow(10, power);
+            const double from = ceil(r->low / step - 1e-9), to = floor(r->high / step + 1e-9);
+            if (to - from + 1 > most || (whole && step < 1))
+                continue;
+            int num = 0;
+            for (double k = from; k <= to; k++)
+                values[num++] = k * step;
+            if (num <= 2 || fit(a, r, false, upright, length, values, num))
+                return num;
+        }
+}
+
+// Powers of ten, every `skip`th of them; where fewer than two are in range, round numbers.
+static int log_ticks(struct arena *a, const struct layout_range *r, bool upright, double length,
+                     double *values)
+{
+    const int from = (int) ceil(log10(r->low) - 1e-9), to = (int) floor(log10(r->high) + 1e-9);
+    if (to - from < 1)
+        return round_ticks(a, r, upright, length, false, values);
+    for (int skip = 1;; skip++) {
+        int num = 0;
+        for (int k = from; k <= to && num < MAX_TICKS; k += skip)
+            values[num++] = pow(10, k);
+        if (num <= 2 || fit(a, r, true, upright, length, values, num))
+            return num;
+    }
+}
+
+static bool are_whole(const double *values, int num)
+{
+    for (int i = 0; i < num; i++)
+        if (values[i] != floor(values[i]))
+            return false;
+    return num > 0;
+}
+
+static void name_ticks(struct arena *a, struct layout_range *r)
+{
+    const char **names = arena_array(a, const char *, r->num_ticks + 1);
+    for (int i = 0; i < r->num_ticks; i++)
+        names[i] = chart_number(a, r->ticks[i]);
+    r->names = names;
+}
+
+static void make_rows(struct arena *a, const struct chart_axis *axis, struct layout_range *out)
+{
+    double *values = arena_array(a, double, axis->num_values + 1);
+    const char **names = arena_array(a, const char *, axis->num_values + 1);
+    for (int i = 0; i < axis->num_values; i++) {
+        values[i] = i;
+        names[i] = layout_shorten(a, axis->names[i], 28);
+    }
+    *out = (struct layout_range) {axis->num_values - 0.5, -0.5, values, names, axis->num_values};
+}
+
+void ticks_make(struct arena *a, const struct chart_panel *panel, bool upright, double length,
+                struct layout_range *out)
+{
+    const struct chart_axis *axis = upright ? &panel->y : &panel->x;
+    if (axis->names) {
+        make_rows(a, axis, out);
+        return;
+    }
+    const struct span s = widen(span_of(panel, upright, axis->log), axis->log, axis->zero);
+    *out = axis->percent ? (struct layout_range) {.low = 0, .high = 100}
+                         : (struct layout_range) {.low = s.low, .high = s.high};
+    double *values = arena_array(a, double, MAX_TICKS);
+    const int num = axis->num_values;
+    if (num && num < MAX_TICKS && fit(a, out, axis->log, upright, length, axis->values, num)) {
+        memcpy(values, axis->values, (size_t) num * sizeof(*values));
+        out->num_ticks = num;
+    } else if (axis->log) {
+        out->num_ticks = log_ticks(a, out, upright, length, values);
+    } else {
+        out->num_ticks = round_ticks(a, out, upright, length, are_whole(axis->values, num), values);
+    }
+    out->ticks = values;
+    name_ticks(a, out);
+}

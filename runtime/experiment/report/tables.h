@@ -1,0 +1,24 @@
+// A study's numbers as tables: for programs, for a terminal, for a paper.
+
+#ifndef EXPERIMENT_REPORT_TABLES_H
+#define EXPERIMENT_REPORT_TABLES_H
+
+#include <stdio.h>
+
+#include "experiment/study/study.h"
+
+void table_write_csv(FILE *to, const struct study *s);   // a row a point, every number
+void table_write_text(FILE *to, const struct study *s);  // means and intervals
+void table_write_latex(FILE *to, const struct study *s); // the same, a tabular for any article
+
+// The head of the columns that say which point a row is; text_of gives what stands in them.
+int table_num_keys(const struct study *s); // one at least
+const char *table_key_title(const struct study *s, int key);
+const char *table_key_text(const struct study *s, const struct study_point *p, int key);
+
+// "97.70", "0.0213", or a dash.
+const char *table_mean(const struct study *s, const struct study_metric *m, struct study_value v);
+const char *table_interval(const struct study *s, const struct study_metric *m,
+                           struct study_value v); // "95.10, 99.00", or ""
+
+#endif
