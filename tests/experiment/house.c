@@ -2,10 +2,7 @@
 
 #include "house.h"
 
-const char *const result_files[] = {
-    "experiment.json", "identity.json", "templates.json",
-    "before.jsonl",    "cases.jsonl",   "summary.json",
-};
+#include <dirent.h>
 
 struct watched { // a run, and what befalls it
     struct house *house;
@@ -73,6 +70,9 @@ enum em_status house_run(struct house *h, const struct attempt *a)
         return log_status(h->room.log);
     watched.experiment = e;
     const enum em_status status = experiment_run(e);
+    struct em_session *s = experiment_session(e);
+    if (s) // however a run ends, the next one finds the unedited model
+        assert_string_equal(session_state_hash(s), session_model_hash(s));
     experiment_destroy(&e);
     return status;
 }
@@ -82,31 +82,80 @@ char *house_read(struct house *h, const char *folder, const char *name)
     return room_read(&h->room, path_join(h->room.arena, folder, name));
 }
 
-void house_check_same(struct house *h, const char *folder)
+// --- folders
+
+struct names {
+    const char **items;
+    size_t num, cap;
+};
+
+// The files of a run folder, those in its folder edits/ too.
+static struct names list_files(struct house *h, const char *folder, const char *within)
 {
-    for (int i = 0; i < RESULT_FILES; i++)
-        if (strcmp(house_read(h, folder, result_files[i]),
-                   house_read(h, h->finished, result_files[i])) != 0)
-            fail_msg("%s/%s differs", folder, result_files[i]);
+    struct arena *a = h->room.arena;
+    struct names names = {0};
+    DIR *dir = opendir(path_join(a, folder, within));
+    for (const struct dirent *e; dir && (e = readdir(dir));) {
+        const char *name = path_join(a, within, e->d_name);
+        if (e->d_name[0] == '.')
+            continue;
+        if (!file_is_folder(path_join(a, folder, name))) {
+            *arena_push(a, &names) = name;
+            continue;
+        }
+        const struct names deeper = list_files(h, folder, name);
+        for (size_t i = 0; i < deeper.num; i++)
+            *arena_push(a, &names) = deeper.items[i];
+    }
+    if (dir)
+        closedir(dir);
+    return names;
 }
 
-const char *house_cut_off(struct house *h, const char *name, size_t before, size_t cases)
+static bool is_same(struct house *h, const char *folder, const char *name)
 {
-    const char *folder = room_path(&h->room, name);
-    room_ok(&h->room, folder_make(h->room.log, folder));
-    for (int i = 0; i < RESULT_FILES; i++) {
-        const char *text = house_read(h, h->finished, result_files[i]);
-        const bool is_before = strcmp(result_files[i], "before.jsonl") == 0;
-        const bool is_cases = strcmp(result_files[i], "cases.jsonl") == 0;
-        size_t size = strlen(text);
-        if (strcmp(result_files[i], "summary.json") == 0)
+    char *here, *there;
+    size_t size_here, size_there;
+    struct room *r = &h->room;
+    if (strcmp(name, "timing.json") == 0 || strcmp(name, "log.txt") == 0)
+        return true;
+    const char *path = path_join(r->arena, folder, name);
+    if (!file_exists(path) || !file_exists(path_join(r->arena, h->finished, name)))
+        return false;
+    room_ok(r, file_read(r->log, r->arena, path, &here, &size_here));
+    room_ok(r, file_read(r->log, r->arena, path_join(r->arena, h->finished, name), &there,
+                         &size_there));
+    return size_here == size_there && memcmp(here, there, size_here) == 0;
+}
+
+void house_check_same(struct house *h, const char *folder)
+{
+    const struct names both[] = {list_files(h, folder, ""), list_files(h, h->finished, "")};
+    for (int i = 0; i < 2; i++)
+        for (size_t k = 0; k < both[i].num; k++)
+            if (!is_same(h, folder, both[i].items[k]))
+                fail_msg("%s/%s differs", folder, both[i].items[k]);
+}
+
+const char *house_cut_off(struct house *h, const char *name, const struct cut *cuts, int num)
+{
+    struct room *r = &h->room;
+    const char *folder = room_path(r, name);
+    const struct names names = list_files(h, h->finished, "");
+    for (size_t i = 0; i < names.num; i++) {
+        const char *file = names.items[i], *to = path_join(r->arena, folder, file);
+        char *text;
+        size_t size;
+        if (strcmp(file, "summary.json") == 0 || strcmp(file, "log.txt") == 0)
             continue;
-        if (is_before || is_cases)
-            size = is_before ? (before < size ? before : size) : (cases < size ? cases : size);
+        room_ok(r,
+                file_read(r->log, r->arena, path_join(r->arena, h->finished, file), &text, &size));
+        for (int k = 0; k < num; k++)
+            if (strcmp(cuts[k].file, file) == 0 && cuts[k].size < size)
+                size = cuts[k].size;
+        room_ok(r, folder_make(r->log, path_folder(r->arena, to)));
         if (size)
-            room_ok(&h->room,
-                    file_write(h->room.log, path_join(h->room.arena, folder, result_files[i]), text,
-                               size));
+            room_ok(r, file_write(r->log, to, text, size));
     }
     return folder;
 }

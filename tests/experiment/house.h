@@ -6,9 +6,6 @@
 
 #include "room.h"
 
-enum { RESULT_FILES = 6 };
-extern const char *const result_files[RESULT_FILES]; // the same bytes in each run
-
 struct house { // of a whole group of tests
     struct room room;
     const char *finished; // folder
@@ -25,14 +22,21 @@ struct attempt {
     void *user;
 };
 
+struct cut {
+    const char *file; // of the run folder
+    size_t size;      // that is left of it; 0: the file is not there
+};
+
 void house_open(struct house *h, const char *experiment); // and runs it
 void house_close(struct house *h);
 
 enum em_status house_run(struct house *h, const struct attempt *a);
 char *house_read(struct house *h, const char *folder, const char *name);
-void house_check_same(struct house *h, const char *folder); // as the finished run, by byte
+// The folder holds what the finished run's does, by byte; times and the log aside.
+void house_check_same(struct house *h, const char *folder);
 
-// A folder as a run that was cut off has it: `bytes` of each journal, no results.
-const char *house_cut_off(struct house *h, const char *name, size_t before, size_t cases);
+// A copy of the finished run's folder as a run that was cut off has it: without results, and of
+// each journal that is named only the first bytes.
+const char *house_cut_off(struct house *h, const char *name, const struct cut *cuts, int num);
 
 #endif

@@ -150,7 +150,6 @@ static void test_weights_are_restored(void **state)
 static void test_goes_on(void **state)
 {
     struct house *h = *state;
-    const size_t before = strlen(house_read(h, h->finished, "before.jsonl"));
     const char *cases = house_read(h, h->finished, "cases.jsonl");
     size_t places[2 * FACTS + 1] = {0};
     int num = 1;
@@ -161,7 +160,7 @@ static void test_goes_on(void **state)
     assert_int_equal(num, 2 * FACTS + 1);
     for (int i = 0; i < num; i++) {
         const char *name = arena_print(h->room.arena, "cut-%d", i);
-        const char *folder = house_cut_off(h, name, before, places[i]);
+        const char *folder = house_cut_off(h, name, &(struct cut) {"cases.jsonl", places[i]}, 1);
         room_ok(&h->room, house_run(h, &(struct attempt) {.out = folder}));
         house_check_same(h, folder);
     }

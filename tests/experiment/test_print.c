@@ -96,6 +96,44 @@ static void test_batch_title(void **state)
     room_close(&r);
 }
 
+// A sequential run: fresh beside retained, states as they are, the last without an interval.
+static void test_sequential(void **state)
+{
+    (void) state;
+    struct room r;
+    room_open(&r);
+    room_write(
+        &r, "summary.json",
+        "{\"name\":\"demo\",\"facts\":20,\"run\":{\"mode\":\"sequential-batched\",\"batch_size\":8}"
+        ","
+        "\"algorithm\":{\"name\":\"memit\"},\"metrics\":{\"efficacy\":{\"label\":\"ES\",\"mean\":"
+        "95,"
+        "\"ci95\":[83.5,100]},\"drift\":{\"label\":\"KL\",\"mean\":0.00814,\"ci95\":[0.0012,1234]}}"
+        ","
+        "\"retained\":{\"edits\":20,\"metrics\":{\"efficacy\":{\"label\":\"ES\",\"mean\":50,"
+        "\"ci95\":"
+        "[40,60]},\"drift\":{\"label\":\"KL\",\"mean\":0.25,\"ci95\":[null,null]}}},\"states\":["
+        "{\"edits\":20,\"first\":0,\"drift\":0.25}],\"model\":{\"name\":\"world\"}}");
+    assert_string_equal(
+        print(&r, false),
+        arena_print(r.arena,
+                    "\ndemo: 20 facts in a sequence of batches of 8, memit, world\n\n"
+                    "                        fresh   95 %% interval     retained 95 %% interval\n"
+                    "  ES   efficacy          95.00  [ 83.50, 100.00]   50.00  [ 40.00,  60.00]\n"
+                    "  KL   drift            0.0081  [0.0012, 1.23e+03]    0.25\n\n"
+                    "  fresh: right after a fact's own batch was written; retained: all 20 facts, "
+                    "once the last was\n  results %s\n",
+                    r.folder));
+    room_write(&r, "summary.json",
+               "{\"name\":\"demo\",\"facts\":3,\"run\":{\"mode\":\"sequential\",\"batch_size\":1},"
+               "\"algorithm\":{\"name\":\"rome\"},\"metrics\":{},\"model\":{\"name\":\"world\"}}");
+    assert_string_equal(
+        print(&r, false),
+        arena_print(r.arena, "\ndemo: 3 facts one after another, rome, world\n\n  results %s\n",
+                    r.folder));
+    room_close(&r);
+}
+
 static void test_unfinished(void **state)
 {
     (void) state;
@@ -112,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_batch_title),
+        cmocka_unit_test(test_sequential),
         cmocka_unit_test(test_unfinished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,8 +130,8 @@ static void test_goes_on(void **state)
         {before, cases},     // before the summary
     };
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-        const char *folder =
-            house_cut_off(h, arena_print(h->room.arena, "cut-%zu", i), places[i][0], places[i][1]);
+        const struct cut cuts[] = {{"before.jsonl", places[i][0]}, {"cases.jsonl", places[i][1]}};
+        const char *folder = house_cut_off(h, arena_print(h->room.arena, "cut-%zu", i), cuts, 2);
         room_ok(&h->room, house_run(h, &(struct attempt) {.out = folder}));
         house_check_same(h, folder);
     }
@@ -175,7 +175,7 @@ static void test_belongs_to_another(void **state)
                               "%s: belongs to another experiment: its data.count is 4, here it "
                               "is 3",
                               h->finished));
-    const char *other = house_cut_off(h, "arithmetic", 0, 0);
+    const char *other = house_cut_off(h, "arithmetic", &(struct cut) {"cases.jsonl", 0}, 1);
     check_refused(h, &(struct attempt) {.out = other, .matmul = OP_MATMUL_SHADER},
                   arena_print(h->room.arena, "%s: was begun with other arithmetic (", other));
 }
@@ -204,7 +204,7 @@ static void test_changed_content(void **state)
 static void test_fresh(void **state)
 {
     struct house *h = *state;
-    const char *out = house_cut_off(h, "old", 5, 5);
+    const char *out = house_cut_off(h, "old", &(struct cut) {"cases.jsonl", 5}, 1);
     room_ok(&h->room, house_run(h, &(struct attempt) {.out = out, .fresh = true}));
     house_check_same(h, out);
     assert_true(file_exists(room_path(&h->room, "old.1/before.jsonl")));

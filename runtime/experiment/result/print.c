@@ -81,12 +81,21 @@ static const char *list_text(struct arena *a, const cJSON *list)
     return text;
 }
 
-// " in batches of 8" where facts were edited together.
+static bool keeps_edits(const cJSON *run)
+{
+    return strncmp(text_of(run, "mode", ""), "sequential", 10) == 0;
+}
+
+// How facts were edited together, behind their number.
 static const char *batches_text(struct arena *a, const cJSON *run)
 {
-    const bool is_batch = strcmp(text_of(run, "mode", ""), "batch") == 0;
-    return is_batch ? arena_print(a, " in batches of %.0f", number_of(json_get(run, "batch_size")))
-                    : "";
+    const char *mode = text_of(run, "mode", "");
+    const double size = number_of(json_get(run, "batch_size"));
+    if (strcmp(mode, "sequential") == 0)
+        return " one after another";
+    if (strcmp(mode, "sequential-batched") == 0)
+        return arena_print(a, " in a sequence of batches of %.0f", size);
+    return strcmp(mode, "batch") == 0 ? arena_print(a, " in batches of %.0f", size) : "";
 }
 
 static void print_title(const struct results *r, FILE *to)
@@ -101,35 +110,93 @@ static void print_title(const struct results *r, FILE *to)
             text_of(json_get(root, "model"), "name", "?"));
 }
 
-// "100.00  [ 83.89, 100.00]", or a dash in as wide a column.
-static void print_statistic(const cJSON *s, bool is_last, FILE *to)
+// In six columns: a percentage, or what was measured of a state, which may be small or large.
+static void print_number(double x, bool is_state, FILE *to)
+{
+    if (is_state)
+        fprintf(to, "%6.*g", fabs(x) < 0.1 ? 2 : 3, x);
+    else
+        fprintf(to, "%6.2f", x);
+}
+
+// "100.00  [ 83.89, 100.00]", or a dash in as wide a column. A state alone has no interval.
+static void print_statistic(const cJSON *s, bool is_state, bool is_last, FILE *to)
 {
     const cJSON *interval = json_get(s, "ci95");
     const double mean = number_of(json_get(s, "mean"));
+    const double low = number_of(cJSON_GetArrayItem(interval, 0));
+    const double high = number_of(cJSON_GetArrayItem(interval, 1));
+    fputs("  ", to);
     if (isnan(mean))
-        fprintf(to, "  %6s%*s", "-", is_last ? 0 : 18, "");
+        fprintf(to, "%6s", "-");
     else
-        fprintf(to, "  %6.2f  [%6.2f, %6.2f]", mean, number_of(cJSON_GetArrayItem(interval, 0)),
-                number_of(cJSON_GetArrayItem(interval, 1)));
+        print_number(mean, is_state, to);
+    if (isnan(low)) {
+        fprintf(to, "%*s", is_last ? 0 : 18, "");
+        return;
+    }
+    fputs("  [", to);
+    print_number(low, is_state, to);
+    fputs(", ", to);
+    print_number(high, is_state, to);
+    fputc(']', to);
+}
+
+struct column {
+    const char *title;
+    const cJSON *metrics;
+};
+
+// Those of before, fresh and retained that there are.
+static int list_columns(const struct results *r, struct column columns[3])
+{
+    const cJSON *root = r->summary.root;
+    const bool keeps = keeps_edits(json_get(root, "run"));
+    const struct column all[] = {
+        {"before", json_get(root, "before")},
+        {keeps ? "fresh" : "after", json_get(root, "metrics")},
+        {"retained", json_get(json_get(root, "retained"), "metrics")},
+    };
+    int num = 0;
+    for (int i = 0; i < 3; i++)
+        if (all[i].metrics && all[i].metrics->child)
+            columns[num++] = all[i];
+    return num;
+}
+
+static void print_legend(const struct results *r, FILE *to)
+{
+    const cJSON *retained = json_get(r->summary.root, "retained");
+    if (!retained)
+        return;
+    const double edits = number_of(json_get(retained, "edits"));
+    fprintf(to,
+            "\n  fresh: right after a fact's own batch was written; retained: all %.0f facts, once "
+            "the last was\n",
+            edits);
 }
 
 static void print_table(const struct results *r, FILE *to)
 {
-    const cJSON *after = json_get(r->summary.root, "metrics");
-    const cJSON *before = json_get(r->summary.root, "before");
-    if (!after || !after->child)
+    struct column columns[3];
+    const int num = list_columns(r, columns);
+    const cJSON *states = json_get(r->summary.root, "states");
+    const cJSON *state = states ? states->child : NULL;
+    if (!num)
         return;
     fprintf(to, "  %-20s", "");
-    if (before)
-        fprintf(to, "  %-6s  %-16s", "before", "95 % interval");
-    fprintf(to, "  %-6s  %s\n", "after", "95 % interval");
-    for (const cJSON *m = after->child; m; m = m->next) {
+    for (int i = 0; i < num; i++)
+        fprintf(to, "  %-*s%-*s", strlen(columns[i].title) > 7 ? 9 : 8, columns[i].title,
+                i + 1 < num ? 16 : 0, "95 % interval");
+    fputc('\n', to);
+    for (const cJSON *m = columns[num - 1].metrics->child; m; m = m->next) {
+        const bool is_state = json_get(state, m->string) != NULL;
         fprintf(to, "  %-4s %-15s", text_of(m, "label", ""), m->string);
-        if (before)
-            print_statistic(json_get(before, m->string), false, to);
-        print_statistic(m, true, to);
+        for (int i = 0; i < num; i++)
+            print_statistic(json_get(columns[i].metrics, m->string), is_state, i + 1 == num, to);
         fputc('\n', to);
     }
+    print_legend(r, to);
 }
 
 // One line of it, with an ellipsis where it is cut, never within a character.
