@@ -102,7 +102,10 @@ static void set_corpus(struct set *t)
     const char *path = corpus_path(t);
     const struct session_corpus corpus = {
         .paths = &path, .num_paths = 1, .tokens = (uint64_t) set_number(t->cov.root, "tokens")};
-    check_ok(b->log, session_corpus_set(b->s, &corpus, &t->layer, 1));
+    int layers[8], num = 0;
+    for (const cJSON *x = json_get(t->several.root, "moments")->child; x && num < 8; x = x->next)
+        layers[num++] = (int) set_number(x, "layer");
+    check_ok(b->log, session_corpus_set(b->s, &corpus, layers, num));
 }
 
 static void open_set(struct set *t, const char *folder, const char *model)
@@ -113,10 +116,12 @@ static void open_set(struct set *t, const char *folder, const char *model)
     t->edit = golden_json(b, folder, "edit.json");
     t->cov = golden_json(b, folder, "cov.json");
     t->edited = golden_json(b, folder, "edited.json");
+    t->several = golden_json(b, folder, "several.json");
     t->templates = golden_json(b, folder, "templates.json");
     t->edits = golden_tensors(b, folder, "edit.safetensors");
     t->moments = golden_tensors(b, folder, "cov.safetensors");
     t->updates = golden_tensors(b, folder, "edited.safetensors");
+    t->batches = golden_tensors(b, folder, "several.safetensors");
     t->layer = (int) set_number(t->edit.root, "layer");
     read_facts(t);
     read_cases(t);
@@ -156,12 +161,13 @@ int set_end(void **state)
     if (t->corpus[0])
         unlink(t->corpus);
     if (t->open) {
-        struct json *texts[] = {&t->edit, &t->cov, &t->edited, &t->templates};
-        for (int i = 0; i < 4; i++)
+        struct json *texts[] = {&t->edit, &t->cov, &t->edited, &t->several, &t->templates};
+        for (int i = 0; i < 5; i++)
             json_close(texts[i]);
         st_close(&t->edits);
         st_close(&t->moments);
         st_close(&t->updates);
+        st_close(&t->batches);
         cJSON_Delete(t->cases);
         registry_destroy(&t->registry);
         bench_close(&t->bench);
@@ -178,6 +184,7 @@ struct set *set_of(void **state)
     session_call_end(t->bench.s);
     session_call_begin(t->bench.s);
     check_ok(t->bench.log, session_revert(t->bench.s)); // whatever a failed test has left
+    t->worst_update = t->worst_likelihood = 0;
     return t;
 }
 

@@ -13,9 +13,10 @@ struct set {
     struct bench bench;
     struct registry *registry;
     const struct em_algorithm *rome;
-    struct json edit, cov, edited, templates;
-    struct st_file edits, moments, updates;
+    struct json edit, cov, edited, several, templates;
+    struct st_file edits, moments, updates, batches;
     int layer, num_facts;
+    double worst_update, worst_likelihood; // seen since set_of
     struct em_fact *facts;
     cJSON *cases;    // in CounterFact's schema
     char corpus[32]; // a file that was made for the test, or ""

@@ -46,6 +46,24 @@ static uint64_t corpus_tokens(const struct em_session *s)
     return s->corpus.tokens ? s->corpus.tokens : 10 * (uint64_t) s->config->ffn;
 }
 
+// The layers in ascending order, each once, whatever an experiment names.
+static void sort_layers(struct em_session *s, const int *layers, int num)
+{
+    s->corpus_layers = arena_array(s->life, int, (size_t) num + 1);
+    s->num_corpus_layers = 0;
+    for (int i = 0; i < num; i++) {
+        int at = s->num_corpus_layers;
+        while (at > 0 && s->corpus_layers[at - 1] > layers[i])
+            at--;
+        if (at > 0 && s->corpus_layers[at - 1] == layers[i])
+            continue;
+        memmove(s->corpus_layers + at + 1, s->corpus_layers + at,
+                (size_t) (s->num_corpus_layers - at) * sizeof(int));
+        s->corpus_layers[at] = layers[i];
+        s->num_corpus_layers++;
+    }
+}
+
 enum em_status session_corpus_set(struct em_session *s, const struct session_corpus *corpus,
                                   const int *layers, int num_layers)
 {
@@ -54,8 +72,7 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
     for (int i = 0; i < corpus->num_paths; i++)
         paths[i] = arena_copy(s->life, corpus->paths[i]);
     s->corpus.paths = paths;
-    s->corpus_layers = arena_copy_bytes(s->life, layers, (size_t) num_layers * sizeof(int));
-    s->num_corpus_layers = num_layers;
+    sort_layers(s, layers, num_layers);
     qsort(s->corpus_layers, (size_t) num_layers, sizeof(int), compare_ints);
     const uint64_t tokens = corpus_tokens(s);
     if (tokens < (uint64_t) s->config->ffn && !corpus->documents)

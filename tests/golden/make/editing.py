@@ -7,7 +7,7 @@ import json, pathlib, sys
 import torch
 from tokenizers import Tokenizer
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "world"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "world"))
 import llama  # noqa: E402
 
 HYPER = dict(v_lr=0.5, steps=25, clamp=4.0, wd=1e-3, kl=0.0625, stop=0.05)
