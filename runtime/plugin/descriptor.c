@@ -78,8 +78,11 @@ static const char *algorithm_defect(struct arena *a, const struct em_algorithm *
 
 static const char *metric_defect(struct arena *a, const struct em_metric *d)
 {
+    const unsigned known = EM_NEEDS_REFERENCES;
     if (!d->label || !*d->label)
         return "has no label";
+    if (d->needs & ~known)
+        return arena_print(a, "needs 0x%x, of which metrics are given 0x%x", d->needs, known);
     if (d->scope == EM_PER_CASE && !d->measure)
         return "is measured per case but has no measure()";
     if (d->scope == EM_PER_STATE && !d->inspect)

@@ -110,6 +110,55 @@ static void test_lines(void **state)
     room_close(&r);
 }
 
+// Reference texts, by relation and target; entries under the same names are one.
+static void test_references(void **state)
+{
+    (void) state;
+    struct room r;
+    struct data_set set;
+    room_open(&r);
+    const char *snippets = room_write(
+        &r, "snippets.json",
+        "[{\"relation_id\": \"P17\", \"target_id\": \"Q29\", \"samples\": [{\"text\": \"one\"}]},"
+        "{\"relation_id\": \"P17\", \"target_id\": \"Q38\", \"samples\": [{\"text\": \"no\"}]},"
+        "{\"relation_id\": \"P17\", \"target_id\": \"Q29\", \"samples\": [{\"text\": \"two\"},"
+        "{\"text\": \"three\", \"name\": \"Rome\"}]}]");
+    const char *path = room_write(
+        &r, "facts.json",
+        "[{\"requested_rewrite\": {\"prompt\": \"{} is in\", \"subject\": \"Rome\", "
+        "\"relation_id\": \"P17\", \"target_new\": {\"str\": \"Spain\", \"id\": \"Q29\"}}},"
+        "{\"requested_rewrite\": {\"prompt\": \"{} is in\", \"subject\": \"Milan\", "
+        "\"relation_id\": \"P18\", \"target_new\": {\"str\": \"Spain\", \"id\": \"Q29\"}}}]");
+    room_ok(&r, read_data(&r, &(struct spec_data) {.path = path, .snippets = snippets}, &set));
+    int letters = 0, texts = 0;
+    for (; set.cases[0].references[texts]; texts++)
+        letters += (int) strlen(set.cases[0].references[texts]);
+    assert_int_equal(texts, 3);
+    assert_int_equal(letters, 3 + 3 + 5);
+    assert_null(set.cases[1].references);
+    const char *lines =
+        room_write(&r, "facts.jsonl",
+                   "{\"prompt\": \"{} is in\", \"subject\": \"Rome\", \"target_new\": \"Spain\", "
+                   "\"generation\": [\"Rome\"], \"references\": [\"a\", \"b\"]}\n");
+    const struct spec_data own = {.format = SPEC_JSONL, .path = lines};
+    room_ok(&r, read_for(&r, "consistency", &own, &set));
+    assert_string_equal(set.cases[0].references[1], "b");
+    assert_null(set.cases[0].references[2]);
+    room_write(&r, "facts.jsonl",
+               "{\"prompt\": \"{} is in\", \"subject\": \"Rome\", "
+               "\"target_new\": \"Spain\", \"generation\": [\"Rome\"]}\n");
+    assert_int_equal(read_for(&r, "consistency", &own, &set), EM_ERR_CONFIG);
+    room_check_error(&r, "@/x.json:1: metrics[0]: consistency compares with reference texts, and "
+                         "no record of facts.jsonl that is taken has any; they stand in its "
+                         "\"references\", a list of texts");
+    log_clear(r.log);
+    const struct spec_data wrong = {.format = SPEC_JSONL, .path = lines, .snippets = snippets};
+    assert_int_equal(read_data(&r, &wrong, &set), EM_ERR_CONFIG);
+    room_check_error(&r, "@/x.json:2: data.snippets: stands only beside \"format\": "
+                         "\"counterfact\"; other facts have their own \"references\"");
+    room_close(&r);
+}
+
 static const struct refusal {
     enum spec_format format;
     const char *text, *message;
@@ -166,7 +215,7 @@ static const struct refusal {
     {SPEC_JSONL,
      "{\"prompt\": \"{} is\", \"subject\": \"a\", \"target_new\": \"b\", \"target\": \"c\"}\n",
      "@/facts:1: target: unknown member of a fact; allowed: id, prompt, subject, target_new, "
-     "target_true, paraphrases, neighborhood, generation"},
+     "target_true, paraphrases, neighborhood, generation, references"},
     {SPEC_JSONL, "{\"prompt\": \"{} is\", \"subject\": \"a\", \"target_new\": 3}\n",
      "@/facts:1: target_new: is a number; a text is needed"},
     {SPEC_JSONL, "", "@/x.json:2: data: @/facts has no records"},
@@ -233,8 +282,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counterfact), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_lines),       cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_bad_order),   cmocka_unit_test(test_nul_byte),
+        cmocka_unit_test(test_lines),       cmocka_unit_test(test_references),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_bad_order),
+        cmocka_unit_test(test_nul_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

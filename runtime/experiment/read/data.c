@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "experiment/read/record.h"
+#include "experiment/read/snippets.h"
 
 struct line { // of a .jsonl file
     const char *text;
@@ -20,9 +21,10 @@ struct source {
     const struct spec *spec;
     const char *path;
     int num;
-    const struct json *json;  // counterfact, inline
-    const cJSON **records;    // [num]
-    const struct line *lines; // [num], jsonl
+    const struct json *json;         // counterfact, inline
+    const cJSON **records;           // [num]
+    const struct line *lines;        // [num], jsonl
+    const struct snippets *snippets; // NULL: none
 };
 
 static void list_records(struct source *s, const struct json *j, const cJSON *list)
@@ -195,8 +197,16 @@ static bool has_group(const struct data_set *set, const char *group)
     return false;
 }
 
-// A metric of generated texts has nothing to say where no record asks for one.
-static enum em_status check_texts(const struct source *s, const struct data_set *set)
+static bool has_references(const struct data_set *set)
+{
+    for (int i = 0; i < set->num; i++)
+        if (set->cases[i].references)
+            return true;
+    return false;
+}
+
+// A metric has nothing to say where no record has what it reads.
+static enum em_status check_metrics(const struct source *s, const struct data_set *set)
 {
     static const char group[] = "generation";
     for (int i = 0; i < s->spec->num_metrics; i++) {
@@ -208,6 +218,15 @@ static enum em_status check_texts(const struct source *s, const struct data_set 
                                  m->name, path_name(s->path),
                                  s->spec->data.format == SPEC_COUNTERFACT ? "generation_prompts"
                                                                           : group);
+        if ((m->needs & EM_NEEDS_REFERENCES) && !has_references(set))
+            return document_fail(s->spec->document, arena_print(s->arena, "metrics[%d]", i),
+                                 "%s compares with reference texts, and no record of %s that is "
+                                 "taken has any; %s",
+                                 m->name, path_name(s->path),
+                                 s->spec->data.format == SPEC_COUNTERFACT
+                                     ? "data.snippets names their file, attribute_snippets.json of "
+                                       "the published CounterFact"
+                                     : "they stand in its \"references\", a list of texts");
     }
     return EM_OK;
 }
@@ -228,9 +247,11 @@ static enum em_status read_chosen(const struct source *s, struct data_set *out)
             .num_facts = 1,
             .questions = record.questions,
             .num_questions = record.num_questions,
+            .references = s->snippets ? snippets_find(s->snippets, record.relation, record.target)
+                                      : record.references,
         };
     }
-    EM_TRY(check_texts(s, out));
+    EM_TRY(check_metrics(s, out));
     return check_ids(s, out);
 }
 
@@ -276,7 +297,15 @@ enum em_status data_read(struct log *log, struct arena *a, const struct spec *sp
     struct source s = {
         .log = log, .arena = a, .scratch = arena_create(), .spec = spec, .path = spec->data.path};
     *out = (struct data_set) {0};
-    const enum em_status status = readers[spec->data.format](&s, out);
+    enum em_status status = EM_OK;
+    if (spec->data.snippets && spec->data.format != SPEC_COUNTERFACT)
+        status = document_fail(spec->document, "data.snippets",
+                               "stands only beside \"format\": \"counterfact\"; other facts have "
+                               "their own \"references\"");
+    else if (spec->data.snippets)
+        status = snippets_read(log, a, spec->data.snippets, &s.snippets);
+    if (status == EM_OK)
+        status = readers[spec->data.format](&s, out);
     arena_destroy(&s.scratch);
     return status;
 }

@@ -27,6 +27,12 @@ static const struct hint {
      "the study's order of the records, in the folder data of "
      "scalable-model-editing/unified-model-editing on GitHub; --set data.order=null takes them as "
      "they stand instead"},
+    {"attribute_snippets.json",
+     "attribute_snippets.json, the reference texts, from the data page of the ROME project "
+     "(rome.baulab.info/data)"},
+    {"idf.npy", "idf.npy, from the data page of the ROME project (rome.baulab.info/data)"},
+    {"tfidf_vocab.json",
+     "tfidf_vocab.json, from the data page of the ROME project (rome.baulab.info/data)"},
     {"wikipedia.jsonl",
      "text of Wikipedia, such as wikimedia/wikipedia (20231101.en) on Hugging Face: some thousand "
      "articles, one a line as {\"text\": \"...\"} (a file with another name may be plain text)"},

@@ -93,6 +93,35 @@ static enum em_status add_questions(const struct json *j, const cJSON *object, c
     return EM_OK;
 }
 
+// A name of the data set's own, kept as it is written; NULL where there is none.
+static enum em_status read_label(const struct json *j, const cJSON *object, const char *key,
+                                 struct arena *a, const char **out)
+{
+    const char *text = NULL;
+    EM_TRY(json_get_text(j, object, key, &text));
+    *out = text ? arena_copy(a, text) : NULL;
+    return EM_OK;
+}
+
+static enum em_status read_references(const struct json *j, const cJSON *object, struct arena *a,
+                                      struct record *out)
+{
+    const cJSON *list;
+    EM_TRY(json_get_list(j, object, "references", &list));
+    if (!list)
+        return EM_OK;
+    const char **texts = arena_array(a, const char *, (size_t) cJSON_GetArraySize(list) + 1);
+    int i = 0;
+    for (const cJSON *t = list->child; t; t = t->next, i++) {
+        if (!cJSON_IsString(t))
+            return json_fail(j, object, arena_print(a, "references[%d]", i),
+                             "is %s; a text is needed", json_type_name(t));
+        texts[i] = arena_copy(a, t->valuestring);
+    }
+    out->references = i ? texts : NULL;
+    return EM_OK;
+}
+
 // The id as a text; a number keeps its digits.
 static enum em_status read_id(const struct json *j, const cJSON *object, const char *key,
                               struct arena *a, int position, const char **out)
@@ -146,6 +175,8 @@ enum em_status record_read_counterfact(const struct json *j, const cJSON *json, 
     EM_TRY(json_need(j, rewrite, "target_new", &target));
     EM_TRY(json_get_object(j, rewrite, "target_new", &target));
     EM_TRY(need_text(j, target, "str", a, &f->target_new));
+    EM_TRY(read_label(j, rewrite, "relation_id", a, &out->relation));
+    EM_TRY(read_label(j, target, "id", a, &out->target));
     EM_TRY(json_get_object(j, rewrite, "target_true", &target));
     if (target)
         EM_TRY(need_text(j, target, "str", a, &f->target_true));
@@ -159,9 +190,9 @@ enum em_status record_read_counterfact(const struct json *j, const cJSON *json, 
 
 static enum em_status check_members(const struct json *j, const cJSON *json)
 {
-    static const char *const names[] = {"id",           "prompt",      "subject",
-                                        "target_new",   "target_true", "paraphrases",
-                                        "neighborhood", "generation",  NULL};
+    static const char *const names[] = {"id",          "prompt",      "subject",      "target_new",
+                                        "target_true", "paraphrases", "neighborhood", "generation",
+                                        "references",  NULL};
     for (const cJSON *m = json->child; m; m = m->next) {
         bool known = false;
         for (int i = 0; names[i]; i++)
@@ -169,7 +200,7 @@ static enum em_status check_members(const struct json *j, const cJSON *json)
         if (!known)
             return json_fail(j, json, m->string,
                              "unknown member of a fact; allowed: id, prompt, subject, target_new, "
-                             "target_true, paraphrases, neighborhood, generation");
+                             "target_true, paraphrases, neighborhood, generation, references");
     }
     return EM_OK;
 }
@@ -193,6 +224,7 @@ enum em_status record_read_plain(const struct json *j, const cJSON *json, struct
     EM_TRY(add_questions(j, json, "paraphrases", "paraphrase", a, f, &questions));
     EM_TRY(add_questions(j, json, "neighborhood", "neighborhood", a, f, &questions));
     EM_TRY(add_questions(j, json, "generation", "generation", a, NULL, &questions));
+    EM_TRY(read_references(j, json, a, out));
     end_record(out, &questions);
     return EM_OK;
 }

@@ -31,7 +31,7 @@ struct spec_tokens {
 
 struct spec_data {
     int format; // enum spec_format
-    const char *path, *order;
+    const char *path, *order, *snippets;
     int first, count; // count 0: all that follow
 };
 

@@ -30,6 +30,8 @@ static const struct em_option data_table[] = {
     EM_CHOICE(struct spec_data, format, 0, format_names, "of the file at path"),
     EM_PATH(struct spec_data, path, "the records"),
     EM_PATH(struct spec_data, order, "a JSON list of record positions"),
+    EM_PATH(struct spec_data, snippets,
+            "attribute_snippets.json of the published CounterFact: reference texts"),
     EM_INT(struct spec_data, first, 0, 0, INT_MAX, "records that are left out first"),
     EM_INT(struct spec_data, count, 0, 0, INT_MAX, "facts to edit, 0 for all that follow"),
     {0},
@@ -67,8 +69,9 @@ static const struct em_option import_table[] = {
 };
 
 static const struct spec_member data_others[] = {
-    {"facts", "format inline: a list of {id?, prompt, subject, target_new, target_true?, "
-              "paraphrases?, neighborhood?, generation?}; a jsonl file has one a line"},
+    {"facts",
+     "format inline: a list of {id?, prompt, subject, target_new, target_true?, "
+     "paraphrases?, neighborhood?, generation?, references?}; a jsonl file has one a line"},
     {0},
 };
 static const struct spec_member covariance_others[] = {

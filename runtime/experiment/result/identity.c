@@ -54,6 +54,7 @@ static enum em_status fill(struct experiment *e, cJSON *to)
     cJSON_AddStringToObject(to, "model", hex);
     EM_TRY(add_file(e, to, "data", s->data.path)); // inline facts are in the experiment itself
     EM_TRY(add_file(e, to, "order", s->data.order));
+    EM_TRY(add_file(e, to, "snippets", s->data.snippets));
     EM_TRY(add_file(e, to, "templates", s->templates.path));
     EM_TRY(add_files(e, to, "corpus", s->covariance.corpus, s->covariance.num_corpus));
     const char **imports = arena_array(e->arena, const char *, s->covariance.num_imports + 1);

@@ -35,6 +35,7 @@ struct em_abi {
 enum em_needs {
     EM_NEEDS_GRADIENT = 1 << 0,   // probes with `grad`
     EM_NEEDS_COVARIANCE = 1 << 1, // em_whiten()
+    EM_NEEDS_REFERENCES = 1 << 2, // of a metric: reference texts of the cases
 };
 
 struct em_algorithm {
@@ -102,6 +103,7 @@ struct em_metric {
     const char *reference;
     enum em_scope scope;
     bool lower_is_better;
+    unsigned needs;                  // EM_NEEDS_REFERENCES, or 0
     const char *const *reads;        // question groups, or per-case metrics if derived, at most
                                      // EM_MAX_READS; ends with NULL
     const struct em_option *options; // ends with {0}

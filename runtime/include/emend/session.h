@@ -157,9 +157,21 @@ EM_EXPORT EM_MUST_CHECK enum em_status em_generate(struct em_session *s, const c
                                                    int num, int length, int top_k,
                                                    const char **out);
 
-// The whole text of a file that an option names.
+struct em_entry { // a member of a JSON object
+    const char *name;
+    double value;
+};
+
+// Files that options name:
+//   em_read_text:    the whole text
+//   em_read_array:   an .npy file of one row of float64 or float32
+//   em_read_entries: a JSON object of numbers, in the file's order
 EM_EXPORT EM_MUST_CHECK enum em_status em_read_text(struct em_session *s, const char *path,
                                                     char **text);
+EM_EXPORT EM_MUST_CHECK enum em_status em_read_array(struct em_session *s, const char *path,
+                                                     const double **values, size_t *num);
+EM_EXPORT EM_MUST_CHECK enum em_status em_read_entries(struct em_session *s, const char *path,
+                                                       struct em_entry **entries, size_t *num);
 
 // Append a number to the named series of this edit in the results; move the progress bar.
 EM_EXPORT void em_record(struct em_session *s, const char *series, double value);
