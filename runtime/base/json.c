@@ -183,19 +183,25 @@ static const char *skip_blank(const char *c)
     return c;
 }
 
-// The key of a member of the object at `c`, or NULL.
-static const char *find_member(const char *c, const char *key, size_t length)
+// The key of the member of the object at `c` that `path` begins with, its *length; or NULL. Names
+// may hold dots themselves ("run.batch_size" of a sweep): the longest that fits is it.
+static const char *find_member(const char *c, const char *path, size_t *length)
 {
+    const char *found = NULL;
+    *length = strcspn(path, ".[");
     if (*c != '{')
         return NULL;
     for (c = skip_blank(c + 1); *c == '"'; c = skip_blank(c)) {
         const char *end = skip_text(c);
-        if ((size_t) (end - c) == length + 2 && memcmp(c + 1, key, length) == 0)
-            return c;
+        const size_t n = end - c < 2 ? 0 : (size_t) (end - c) - 2;
+        if (strncmp(c + 1, path, n) == 0 && strchr(".[", path[n]) && (!found || n > *length)) {
+            found = c;
+            *length = n;
+        }
         c = skip_value(skip_blank(skip_to(end, ":") + 1));
         c += *c == ',';
     }
-    return NULL;
+    return found;
 }
 
 // The element of the list at `c`, or NULL.
@@ -223,8 +229,8 @@ int json_line(const struct json *j, const char *key_path)
             key_path += *key_path == ']';
         } else {
             key_path += *key_path == '.';
-            const size_t length = strcspn(key_path, ".[");
-            found = find_member(value, key_path, length);
+            size_t length;
+            found = find_member(value, key_path, &length);
             value = found ? skip_blank(skip_to(skip_text(found), ":") + 1) : NULL;
             key_path += length;
         }

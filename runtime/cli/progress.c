@@ -57,7 +57,7 @@ static void show_bar(struct cli_progress *p, int done, int total, const char *ra
     for (int i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < full ? '#' : '.';
     bar[BAR_WIDTH] = 0;
-    snprintf(line, sizeof(line), "%-12.20s %s %d/%d  %s", p->what, bar, done, total, rate);
+    snprintf(line, sizeof(line), "%-12.44s %s %d/%d  %s", p->what, bar, done, total, rate);
     log_progress(p->log, line);
 }
 

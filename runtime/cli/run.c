@@ -1,15 +1,17 @@
 // `emend run` and `emend check`: an experiment from a JSON file.
 
+#include <stdlib.h>
+
 #include <cjson/cJSON.h>
 
 #include "cli/cli.h"
-#include "experiment/experiment.h"
 #include "experiment/report/report.h"
+#include "experiment/sweep/sweep.h"
 
 struct run_options {
     struct cli_place place;
     struct cli_texts sets;
-    const char *out;
+    const char *out, *point;
     bool fresh;
 };
 
@@ -17,6 +19,8 @@ static const struct cli_option run_table[] = {
     CLI_TEXTS_ROW(struct run_options, sets, "set", "PATH=VALUE", false,
                   "override a value of the experiment"),
     CLI_TEXT_ROW(struct run_options, out, "out", "DIR", false, "run folder, else runs/NAME"),
+    CLI_TEXT_ROW(struct run_options, point, "point", "I/N", false,
+                 "of the sweep's N points run the I-th alone"),
     CLI_FLAG_ROW(struct run_options, fresh, "fresh", 0, "begin anew: an old run is moved aside"),
     CLI_DEVICE_ROW(struct run_options),
     CLI_MATMUL_ROW(struct run_options),
@@ -29,12 +33,11 @@ static const struct cli_option check_table[] = {
     {0},
 };
 
-static struct experiment *open_experiment(struct cli *cli, const struct run_options *o,
-                                          const char *path)
+static struct sweep *open_sweep(struct cli *cli, const struct run_options *o, const char *path)
 {
     if (cli_plugins(cli) != EM_OK)
         return NULL;
-    return experiment_open(&(struct experiment_params) {
+    return sweep_open(&(struct experiment_params) {
         .log = cli->log,
         .registry = cli->registry,
         .path = path,
@@ -70,26 +73,53 @@ static void report_run(struct cli *cli, const char *folder)
     log_destroy(&aside);
 }
 
-static enum em_status run_experiment(struct cli *cli, struct experiment *e)
+// "3/10" as the third of the sweep's ten points; *only is -1 for all.
+static enum em_status read_point(struct cli *cli, const struct sweep *s, const char *text,
+                                 int *only)
 {
-    const enum em_status status = experiment_run(e);
-    if (status == EM_STOPPED)
-        log_say(cli->log, "stopped; the same command goes on from here (%s)", experiment_folder(e));
-    EM_TRY(status);
-    EM_TRY(experiment_print(cli->log, experiment_folder(e), stdout, cli->json));
-    report_run(cli, experiment_folder(e));
+    const int num = sweep_num_points(s);
+    *only = -1;
+    if (!text)
+        return EM_OK;
+    if (!num)
+        return log_fail(cli->log, EM_ERR_CONFIG,
+                        "--point %s: this experiment has no sweep; leave --point out", text);
+    char *slash, *end = NULL;
+    const long i = strtol(text, &slash, 10);
+    const long n = *slash == '/' ? strtol(slash + 1, &end, 10) : 0;
+    if (slash == text || !end || end == slash + 1 || *end || n != num || i < 1 || i > num)
+        return log_fail(cli->log, EM_ERR_CONFIG,
+                        "--point %s: the sweep has %d points, so that 1/%d to %d/%d are allowed",
+                        text, num, num, num, num);
+    *only = (int) i - 1;
     return EM_OK;
+}
+
+static enum em_status run_sweep(struct cli *cli, struct sweep *s, const struct run_options *o)
+{
+    int only;
+    EM_TRY(read_point(cli, s, o->point, &only));
+    const enum em_status status = sweep_run(s, only);
+    if (status == EM_STOPPED)
+        log_say(cli->log, "stopped; the same command goes on from here (%s)", sweep_folder(s));
+    if (status == EM_STOPPED || (status != EM_OK && !sweep_num_points(s)))
+        return status;
+    if (sweep_print(s, stdout, cli->json) != EM_OK)
+        return log_status(cli->log);
+    if (only < 0 || sweep_is_finished(s)) // points apart: the last one reports
+        report_run(cli, sweep_folder(s));
+    return status;
 }
 
 static enum em_status run_run(struct cli *cli, const void *options, const char *const *args,
                               int num)
 {
     (void) num;
-    struct experiment *e = open_experiment(cli, options, args[0]);
-    if (!e)
+    struct sweep *s = open_sweep(cli, options, args[0]);
+    if (!s)
         return log_status(cli->log);
-    const enum em_status status = run_experiment(cli, e);
-    experiment_destroy(&e);
+    const enum em_status status = run_sweep(cli, s, options);
+    sweep_destroy(&s);
     return status;
 }
 
@@ -97,14 +127,17 @@ static enum em_status check_run(struct cli *cli, const void *options, const char
                                 int num)
 {
     (void) num;
-    struct experiment *e = open_experiment(cli, options, args[0]);
-    if (!e)
+    struct sweep *s = open_sweep(cli, options, args[0]);
+    if (!s)
         return log_status(cli->log);
     if (cli->json)
-        cli_print_json(cJSON_Duplicate(experiment_json(e), true));
+        cli_print_json(cJSON_Duplicate(sweep_json(s), true));
+    else if (sweep_num_points(s))
+        printf("%s is fine: a sweep of %d points; their results go to %s\n", args[0],
+               sweep_num_points(s), sweep_folder(s));
     else
-        printf("%s is fine; its results go to %s\n", args[0], experiment_folder(e));
-    experiment_destroy(&e);
+        printf("%s is fine; its results go to %s\n", args[0], sweep_folder(s));
+    sweep_destroy(&s);
     return EM_OK;
 }
 
@@ -112,11 +145,10 @@ const struct cli_command cli_run = {
     .name = "run",
     .arguments = "FILE",
     .summary = "Run an experiment, or go on with it where it was stopped",
-    .about =
-        "FILE is an experiment in JSON, such as experiments/quickstart.json. Results go to a\n"
-        "run folder: summary.json, cases.jsonl, timing.json, log.txt, the experiment with every\n"
-        "default written out, and the report (see emend help report). --set algorithm.layer=7 "
-        "overrides a value.",
+    .about = "FILE is an experiment in JSON, such as experiments/quickstart.json. Results go to a\n"
+             "run folder: summary.json, cases.jsonl, timing.json, log.txt and the experiment with\n"
+             "every default written out. --set algorithm.layer=7 overrides a value. An experiment\n"
+             "with a \"sweep\" has a run folder for each of its points; finished ones are skipped.",
     .min_args = 1,
     .max_args = 1,
     .options = run_table,

@@ -7,73 +7,77 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "experiment/evaluate.h"
-#include "experiment/result/identity.h"
 #include "experiment/internal.h"
+#include "experiment/result/identity.h"
 #include "experiment/templates.h"
+#include "experiment/workshop.h"
 #include "model/safetensors.h"
-
-// A path as the author wrote it, or a name that the caller fetches.
-static enum em_status find_model(struct experiment *e)
-{
-    const char *model = e->spec.root.model;
-    const char *path = path_join(e->arena, document_folder(e->document, "model"), model);
-    if (file_exists(path)) {
-        e->model_path = e->spec.root.model = path_absolute(e->arena, path);
-        return EM_OK;
-    }
-    const size_t n = strlen(model);
-    const bool is_path = strchr(model, '/') || (n > 5 && strcmp(model + n - 5, ".gguf") == 0);
-    if (is_path || !e->params.fetch)
-        return document_fail(e->document, "model", "\"%s\": there is no such %s (looked for %s)",
-                             model, is_path ? "file or folder" : "file, folder or known model",
-                             path);
-    return e->params.fetch(e->params.fetch_user, model, e->arena, &e->model_path);
-}
 
 static enum em_status open_model(struct experiment *e)
 {
-    EM_TRY(find_model(e));
-    e->files = model_files_open(e->log, e->model_path);
-    if (!e->files || !model_files_tokenizer(e->files))
-        return log_status(e->log);
+    const char *model = e->spec.root.model;
+    EM_TRY(workshop_files(e->workshop, e->document, model, &e->files, &e->model_path));
+    const char *path = path_join(e->arena, document_folder(e->document, "model"), model);
+    if (file_exists(path)) // not a name, which stays one
+        e->spec.root.model = e->model_path;
     const struct model_config *config = model_files_config(e->files);
     return spec_check_model(&e->spec, config->layers, config->ffn);
 }
 
-static enum em_status open_parts(struct experiment *e, const struct experiment_params *p)
+static enum em_status open_parts(struct experiment *e)
 {
-    e->document = document_open(&(struct document_params) {
-        .log = p->log, .path = p->path, .text = p->text, .sets = p->sets, .num_sets = p->num_sets});
-    if (!e->document)
-        return log_status(e->log);
+    const struct experiment_params *p = &e->params;
+    const struct data_set *data;
     EM_TRY(spec_read(&e->spec, e->log, e->arena, e->document, p->registry));
-    EM_TRY(data_read(e->log, e->arena, &e->spec, &e->data));
-    e->spec.data.count = e->data.num;
-    EM_TRY(spec_check_run(&e->spec, p->registry, e->data.num));
+    EM_TRY(workshop_read_data(e->workshop, &e->spec, &data));
+    e->data = *data;
+    e->spec.data.count = data->num;
+    EM_TRY(spec_check_run(&e->spec, p->registry, data->num));
     EM_TRY(open_model(e));
-    e->json = spec_write(&e->spec, e->data.inline_facts);
+    e->json = spec_write(&e->spec, data->inline_facts);
     return identity_make(e, &e->identity);
 }
 
-struct experiment *experiment_open(const struct experiment_params *params)
+struct experiment *experiment_open_at(struct workshop *w, struct document *d, const char *folder)
 {
     struct arena *a = arena_create();
     struct experiment *e = arena_new(a, struct experiment);
-    e->params = *params;
-    e->log = params->log;
+    e->params = w->params;
+    e->workshop = w;
+    e->cache = w->cache;
+    e->document = d;
+    e->log = w->log;
     e->arena = a;
-    e->begun = time_now();
-    e->cache = cache_create(params->log, params->cache_folder);
-    if (open_parts(e, params) != EM_OK) {
+    const double begun = time_now();
+    if (open_parts(e) != EM_OK) {
         experiment_destroy(&e);
         return NULL;
     }
-    e->seconds[PHASE_LOAD] = time_now() - e->begun;
-    const char *out = params->out ? params->out : path_join(a, "runs", e->spec.root.name);
+    e->seconds[PHASE_LOAD] = time_now() - begun;
+    const char *path = folder ? folder : path_join(a, "runs", e->spec.root.name);
     e->folder = (struct folder) {
-        .log = e->log, .arena = a, .path = arena_copy(a, out), .fresh = params->fresh};
+        .log = e->log, .arena = a, .path = arena_copy(a, path), .fresh = w->params.fresh};
+    return e;
+}
+
+struct experiment *experiment_open(const struct experiment_params *p)
+{
+    struct document *d = document_open(&(struct document_params) {
+        .log = p->log, .path = p->path, .text = p->text, .sets = p->sets, .num_sets = p->num_sets});
+    if (!d)
+        return NULL;
+    if (json_get(document_root(d), "sweep")) {
+        document_fail(d, "sweep", "is for \"emend run\"; one experiment is needed here");
+        document_close(&d);
+        return NULL;
+    }
+    struct workshop *w = workshop_create(p);
+    struct experiment *e = experiment_open_at(w, d, p->out);
+    if (e)
+        e->owns_workshop = true;
+    else
+        workshop_destroy(&w);
     return e;
 }
 
@@ -82,10 +86,8 @@ void experiment_destroy(struct experiment **e)
     if (!*e)
         return;
     folder_end(&(*e)->folder);
-    session_destroy(&(*e)->session);
-    gpu_destroy(&(*e)->gpu);
-    model_files_close(&(*e)->files);
-    cache_destroy(&(*e)->cache);
+    if ((*e)->owns_workshop)
+        workshop_destroy(&(*e)->workshop);
     cJSON_Delete((*e)->json);
     cJSON_Delete((*e)->identity);
     document_close(&(*e)->document);
@@ -108,23 +110,11 @@ void experiment_call_end(struct experiment *e, enum phase phase, double begun)
 
 static enum em_status make_session(struct experiment *e)
 {
-    const char *device = e->params.device ? e->params.device : e->spec.root.device;
-    e->gpu = gpu_create(&(struct gpu_params) {
-        .log = e->log, .device = device, .cache_folder = e->params.cache_folder});
-    if (!e->gpu)
-        return log_status(e->log);
-    e->session = session_create(&(struct session_params) {
-        .log = e->log,
-        .gpu = e->gpu,
-        .files = e->files,
-        .matmul = e->params.matmul,
-        .bos = (enum session_bos) e->spec.tokens.bos,
-        .seed = (uint64_t) e->spec.root.seed,
-        .cache = e->cache,
-    });
-    if (!e->session)
-        return log_status(e->log);
-    session_on_progress(e->session, e->params.progress, e->params.progress_user);
+    struct workshop *w = e->workshop;
+    EM_TRY(workshop_session(w, &e->spec, e->files));
+    e->gpu = w->gpu;
+    e->session = w->session;
+    e->flop_before = session_cost(e->session).flop;
     return identity_add_profile(e, e->identity);
 }
 
@@ -133,6 +123,8 @@ static enum em_status make_session(struct experiment *e)
 static enum em_status check_prompts(struct experiment *e)
 {
     enum em_status status = EM_OK;
+    if (e->workshop->checked == e->data.facts)
+        return EM_OK;
     for (int i = 0; i < e->data.num && status == EM_OK; i++) {
         const struct em_fact *f = &e->data.facts[i];
         struct em_prompt prompt;
@@ -145,31 +137,13 @@ static enum em_status check_prompts(struct experiment *e)
         if (status != EM_OK)
             log_say(e->log, "record %s cannot be used", f->id);
     }
+    if (status == EM_OK)
+        e->workshop->checked = e->data.facts;
     return status;
 }
 
-static enum em_status give_corpus(struct experiment *e)
-{
-    const struct spec_covariance *c = &e->spec.covariance;
-    int num_layers;
-    const int *layers =
-        options_layers(e->arena, e->spec.algorithm->options, e->spec.options, &num_layers);
-    if (c->num_corpus && (e->spec.needs & EM_NEEDS_COVARIANCE))
-        EM_TRY(session_corpus_set(e->session,
-                                  &(struct session_corpus) {.paths = c->corpus,
-                                                            .num_paths = c->num_corpus,
-                                                            .tokens = (uint64_t) c->tokens,
-                                                            .documents = (uint64_t) c->documents,
-                                                            .max_length = c->max_length,
-                                                            .shuffle = c->shuffle},
-                                  layers, num_layers));
-    for (int i = 0; i < c->num_imports; i++)
-        EM_TRY(session_covariance_import(e->session, c->imports[i].layer, c->imports[i].path));
-    return EM_OK;
-}
-
-// Values from a file; one that knows none of the facts was made for another data set.
-static enum em_status import_values(struct experiment *e)
+// A file of values that knows none of the facts was made for another data set.
+static enum em_status check_values(struct experiment *e)
 {
     const char *path = e->spec.import.values;
     if (!path)
@@ -187,7 +161,7 @@ static enum em_status import_values(struct experiment *e)
         return document_fail(e->document, "import.values",
                              "%s holds no value of any fact of this experiment (such as z.%s)",
                              path_name(path), e->data.facts[0].id);
-    return session_store_import(e->session, path);
+    return EM_OK;
 }
 
 // What the algorithm's stored values depend on beside the fact, the model and the templates.
@@ -196,7 +170,7 @@ static enum em_status set_store_key(struct experiment *e)
     const struct em_algorithm *algorithm = e->spec.algorithm;
     char *options, hex[HASH_SIZE];
     EM_TRY(options_prepares(e->log, e->arena, algorithm->options, e->spec.options, &options));
-    EM_TRY(hash_file(e->log, registry_path(e->params.registry, algorithm), hex));
+    EM_TRY(workshop_hash_file(e->workshop, registry_path(e->params.registry, algorithm), hex));
     session_store_key(e->session,
                       arena_print(e->arena, "%s %s\n%s", algorithm->name, hex, options));
     return EM_OK;
@@ -207,9 +181,10 @@ static enum em_status set_up(struct experiment *e)
     double begun = time_now();
     EM_TRY(make_session(e));
     EM_TRY(check_prompts(e));
-    EM_TRY(give_corpus(e));
+    workshop_expect(e->workshop, &e->spec, e->files);
+    EM_TRY(workshop_give_corpus(e->workshop, &e->spec, e->files));
     EM_TRY(set_store_key(e));
-    EM_TRY(import_values(e));
+    EM_TRY(check_values(e));
     e->seconds[PHASE_LOAD] += time_now() - begun;
     begun = experiment_call_begin(e);
     const enum em_status status = templates_make(e);
@@ -221,6 +196,7 @@ enum em_status experiment_setup(struct experiment *e)
 {
     if (e->ready)
         return EM_OK;
+    e->begun = time_now() - e->seconds[PHASE_LOAD];
     EM_TRY(set_up(e));
     e->ready = true;
     return EM_OK;

@@ -2,9 +2,11 @@
 
 #include "experiment/templates.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "experiment/workshop.h"
 
 static enum em_status take_set(struct experiment *e, const struct json *file, const char *set)
 {
@@ -52,11 +54,8 @@ static enum em_status write_set(struct experiment *e, const char *set)
                          e->spec.algorithm->name, set);
 }
 
-enum em_status templates_make(struct experiment *e)
+static enum em_status make_set(struct experiment *e, const char *set)
 {
-    const char *set = set_read(e);
-    if (!set)
-        return EM_OK;
     if (!e->spec.templates.path)
         return write_set(e, set);
     struct json file;
@@ -64,6 +63,22 @@ enum em_status templates_make(struct experiment *e)
     const enum em_status status = take_set(e, &file, set);
     json_close(&file);
     return status;
+}
+
+enum em_status templates_make(struct experiment *e)
+{
+    struct workshop *w = e->workshop;
+    const char *set = set_read(e);
+    char *how = cJSON_PrintUnformatted(json_get(e->json, "templates"));
+    const char *key = arena_print(w->arena, "%s %s", set ? set : "", how);
+    free(how);
+    if (!set || (w->templates_key && strcmp(w->templates_key, key) == 0))
+        return EM_OK;
+    w->templates_key = NULL;
+    session_templates_clear(e->session); // values are known by all sets that there are
+    EM_TRY(make_set(e, set));
+    w->templates_key = key;
+    return EM_OK;
 }
 
 enum em_status templates_save(const struct experiment *e)

@@ -65,6 +65,7 @@ EM_MUST_CHECK enum em_status session_templates_generate(struct em_session *s, co
                                                         const struct session_templates *how);
 EM_MUST_CHECK enum em_status session_templates_set(struct em_session *s, const char *set,
                                                    const char *const *texts, int num);
+void session_templates_clear(struct em_session *s); // every set
 
 // --- texts
 // ---------------------------------------------------------------------------------------------

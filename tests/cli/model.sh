@@ -102,4 +102,19 @@ for file in cases.jsonl summary.json experiment.json; do
     cmp whole/$file halves/$file || wrong "$file of a resumed run"
 done
 
+# a sweep: its table, its points alone, what is refused
+cat >sweep.json <<EOF
+{ "extends": "demo.json", "name": "sweep", "sweep": { "algorithm.layers": [[1], [2]] } }
+EOF
+prints 'sweep.json is fine: a sweep of 2 points; their results go to runs/sweep' check sweep.json
+fails 2 '--point 3/3: the sweep has 2 points, so that 1/2 to 2/2 are allowed' run sweep.json --point 3/3
+fails 2 '--point 1/1: this experiment has no sweep; leave --point out' run demo.json --point 1/1
+prints '  layer-2  ' run sweep.json --point 2/2
+case $out in *'layer-1  '*'not finished'*) ;; *) wrong 'the point that was not run' ;; esac
+prints '  layer-1  ' run sweep.json
+case $err in 'runs/sweep: a sweep of 2 points, 1 finished before
+1/2 layer-1') ;; *) wrong 'the point that is left' ;; esac
+json run sweep.json
+fails 2 'runs/sweep: is not a run folder, and not empty; choose another with --out, or move it aside with --fresh' run demo.json --out runs/sweep
+
 finish

@@ -32,7 +32,7 @@ static const struct refusal refusals[] = {
     {2, "\"modle\": \"x\"",
      "@/x.json:2: modle: unknown member of an experiment; did you mean \"model\"?"},
     {2, "\"sweep\": {}",
-     "@/x.json:2: sweep: unknown member of an experiment; did you mean \"seed\"?"},
+     "@/x.json:2: sweep: is for \"emend run\"; one experiment is needed here"},
     {3, "\"about\": \"no data\"", "@/x.json:1: data: is missing"},
     {3, "\"data\": [1]", "@/x.json:3: data: an object with the options is needed here"},
     {3, "\"data\": {\"format\": \"zsre\", \"path\": \"x\"}",

@@ -13,11 +13,15 @@ enum { MAX_FILES = 8 };
 struct set {
     const char *path;  // of the value, "algorithm.layers"
     struct json value; // its `path` is "--set algorithm.layers=[5]"
+    const char *at;    // of a point: where the value is written in the base; NULL: a --set
 };
 
 struct document {
     struct log *log;
     struct arena *arena;
+    const struct document *base; // of a point, which owns the files and their values; else NULL
+    const char *point;
+    int point_number;
     cJSON *root;
     struct json files[MAX_FILES]; // the file, then what it extends
     const char *folders[MAX_FILES];
@@ -36,13 +40,19 @@ static cJSON *find_step(const cJSON *from, const char *path, const char **rest)
         return cJSON_IsArray(from) && *end == ']' && i >= 0 ? cJSON_GetArrayItem(from, (int) i)
                                                             : NULL;
     }
+    // Names may hold dots themselves ("run.batch_size" of a sweep): the longest that fits is it.
     path += *path == '.';
-    const size_t length = strcspn(path, ".[");
+    size_t length = strcspn(path, ".[");
+    cJSON *found = NULL;
+    for (cJSON *m = cJSON_IsObject(from) ? from->child : NULL; m; m = m->next) {
+        const size_t n = strlen(m->string);
+        if (strncmp(m->string, path, n) == 0 && strchr(".[", path[n]) && (!found || n > length)) {
+            found = m;
+            length = n;
+        }
+    }
     *rest = path + length;
-    for (cJSON *m = cJSON_IsObject(from) ? from->child : NULL; m; m = m->next)
-        if (strncmp(m->string, path, length) == 0 && !m->string[length])
-            return m;
-    return NULL;
+    return found;
 }
 
 static cJSON *find_path(const cJSON *root, const char *path)
@@ -125,7 +135,26 @@ static enum em_status read_files(struct document *d, const struct document_param
     return EM_OK;
 }
 
-// The object that the last name of `path` belongs to, made where it is absent.
+// Whether the part of `path` before `rest` is a place of a plugin.
+static bool is_plugin(const char *path, const char *rest)
+{
+    const size_t length = (size_t) (rest - path);
+    return *rest == '.' && ((length == 9 && strncmp(path, "algorithm", length) == 0) ||
+                            strncmp(path, "metrics[", 8) == 0);
+}
+
+// A plugin may stand by its name alone; an option makes it an object.
+static void name_to_object(cJSON *value)
+{
+    cJSON *name = cJSON_CreateString(value->valuestring);
+    cJSON_free(value->valuestring);
+    value->valuestring = NULL;
+    value->type = cJSON_Object | (value->type & cJSON_StringIsConst);
+    cJSON_AddItemToObject(value, "name", name);
+}
+
+// The object that the last name of `path` belongs to, made where it is absent. A sweep's names are
+// paths, and whole.
 static cJSON *make_parents(struct document *d, const struct set *set, const char **name)
 {
     cJSON *at = d->root;
@@ -133,9 +162,12 @@ static cJSON *make_parents(struct document *d, const struct set *set, const char
     for (;;) {
         const char *rest;
         cJSON *next = find_step(at, path, &rest);
+        const bool in_sweep = at != d->root && at == json_get(d->root, "sweep");
         *name = path + (*path == '.');
-        if (!*rest)
+        if (!*rest || (in_sweep && *rest != '['))
             return cJSON_IsObject(at) || next ? at : NULL;
+        if (cJSON_IsString(next) && is_plugin(set->path, rest))
+            name_to_object(next);
         if (!next && cJSON_IsObject(at) && *path != '[')
             next = cJSON_AddObjectToObject(
                 at, arena_print(d->arena, "%.*s", (int) (rest - *name), *name));
@@ -146,7 +178,7 @@ static cJSON *make_parents(struct document *d, const struct set *set, const char
     }
 }
 
-static bool is_path(const char *path)
+bool document_is_path(const char *path)
 {
     for (const char *c = path; *c; c++)
         if (!isalnum((unsigned char) *c) && !strchr("_-.[]", *c))
@@ -154,12 +186,28 @@ static bool is_path(const char *path)
     return isalpha((unsigned char) *path) && !strstr(path, "..");
 }
 
+static bool apply_set(struct document *d, const struct set *set)
+{
+    const char *name;
+    cJSON *parent = make_parents(d, set, &name);
+    if (!parent)
+        return false;
+    cJSON *value = cJSON_Duplicate(set->value.root, true);
+    if (cJSON_IsArray(parent))
+        cJSON_ReplaceItemInArray(parent, atoi(name + 1), value);
+    else if (cJSON_GetObjectItemCaseSensitive(parent, name))
+        cJSON_ReplaceItemInObjectCaseSensitive(parent, name, value);
+    else
+        cJSON_AddItemToObject(parent, name, value);
+    return true;
+}
+
 static enum em_status add_set(struct document *d, const char *text)
 {
     const char *equals = strchr(text, '=');
     struct set *set = &d->sets[d->num_sets];
     set->path = equals ? arena_print(d->arena, "%.*s", (int) (equals - text), text) : "";
-    if (!is_path(set->path))
+    if (!document_is_path(set->path))
         return log_fail(d->log, EM_ERR_CONFIG,
                         "--set %s: PATH=VALUE is needed, such as algorithm.layers=[5]", text);
     const char *origin = arena_print(d->arena, "--set %s", text);
@@ -168,19 +216,10 @@ static enum em_status add_set(struct document *d, const char *text)
     if (!set->value.root)
         set->value.root = cJSON_CreateString(equals + 1);
     d->num_sets++;
-    const char *name;
-    cJSON *parent = make_parents(d, set, &name);
-    if (!parent)
-        return log_fail(d->log, EM_ERR_CONFIG,
-                        "%s: there is no such place: a part of the path is not an object", origin);
-    cJSON *value = cJSON_Duplicate(set->value.root, true);
-    if (cJSON_IsArray(parent))
-        cJSON_ReplaceItemInArray(parent, atoi(name + 1), value);
-    else if (cJSON_GetObjectItemCaseSensitive(parent, name))
-        cJSON_ReplaceItemInObjectCaseSensitive(parent, name, value);
-    else
-        cJSON_AddItemToObject(parent, name, value);
-    return EM_OK;
+    if (apply_set(d, set))
+        return EM_OK;
+    return log_fail(d->log, EM_ERR_CONFIG,
+                    "%s: there is no such place: a part of the path is not an object", origin);
 }
 
 struct document *document_open(const struct document_params *params)
@@ -198,13 +237,41 @@ struct document *document_open(const struct document_params *params)
     return d;
 }
 
+struct document *document_vary(const struct document *base, int number, const char *name,
+                               const struct document_value *values, int num)
+{
+    struct arena *a = arena_create();
+    struct document *d = arena_new(a, struct document);
+    *d = *base;
+    d->arena = a;
+    d->base = base;
+    d->point = arena_copy(a, name);
+    d->point_number = number;
+    d->root = cJSON_Duplicate(base->root, true);
+    cJSON_DeleteItemFromObjectCaseSensitive(d->root, "sweep");
+    d->sets = arena_array(a, struct set, (size_t) (base->num_sets + num + 1));
+    for (int i = 0; i < base->num_sets; i++)
+        d->sets[i] = base->sets[i];
+    for (int i = 0; i < num; i++) {
+        struct set *set = &d->sets[d->num_sets++];
+        *set = (struct set) {.path = values[i].path, .at = values[i].at};
+        set->value.root = (cJSON *) values[i].value;
+        if (apply_set(d, set))
+            continue;
+        document_fail(d, set->path, "there is no such place: a part of the path is not an object");
+        document_close(&d);
+        return NULL;
+    }
+    return d;
+}
+
 void document_close(struct document **d)
 {
     if (!*d)
         return;
-    for (int i = 0; i < (*d)->num_files; i++)
+    for (int i = 0; i < (*d)->num_files && !(*d)->base; i++)
         json_close(&(*d)->files[i]);
-    for (int i = 0; i < (*d)->num_sets; i++)
+    for (int i = 0; i < (*d)->num_sets && !(*d)->base; i++)
         json_close(&(*d)->sets[i].value);
     cJSON_Delete((*d)->root);
     struct arena *a = (*d)->arena; // holds *d
@@ -251,14 +318,36 @@ const cJSON *document_find(const struct document *d, const char *path, const str
 {
     const char *below;
     const struct set *set = find_set(d, path, &below);
+    if (set && set->at)
+        return document_find(d->base, arena_print(d->arena, "%s%s", set->at, below), in);
     *in = set ? &set->value : &d->files[find_file(d, path)];
     return find_path((*in)->root, set ? below : path);
 }
 
+// The --set that made the member `path`, which no file has, by naming something in it.
+static const struct set *find_maker(const struct document *d, const char *path)
+{
+    const size_t length = strlen(path);
+    if (!length || find_path(d->files[find_file(d, path)].root, path))
+        return NULL;
+    for (int i = d->num_sets; i-- > 0;)
+        if (strncmp(d->sets[i].path, path, length) == 0)
+            return &d->sets[i];
+    return NULL;
+}
+
 const char *document_where(const struct document *d, struct arena *a, const char *path)
 {
-    const char *below;
+    const char *below = "";
     const struct set *set = find_set(d, path, &below);
+    if (!set)
+        set = find_maker(d, path);
+    if (d->base) {
+        const char *at = set && set->at ? arena_print(a, "%s%s", set->at, below) : path;
+        const char *where = document_where(d->base, a, at);
+        const bool is_named = d->point_number > 0 || (set && set->at);
+        return is_named ? arena_print(a, "%s (point %s)", where, d->point) : where;
+    }
     if (set)
         return *below ? arena_print(a, "%s: %s", set->value.path, path)
                       : arena_copy(a, set->value.path);
@@ -269,7 +358,10 @@ const char *document_where(const struct document *d, struct arena *a, const char
 const char *document_folder(const struct document *d, const char *path)
 {
     const char *below;
-    return find_set(d, path, &below) ? "." : d->folders[find_file(d, path)];
+    const struct set *set = find_set(d, path, &below);
+    if (set && set->at)
+        return document_folder(d->base, set->at);
+    return set ? "." : d->folders[find_file(d, path)];
 }
 
 enum em_status document_fail(const struct document *d, const char *path, const char *fmt, ...)

@@ -85,6 +85,12 @@ static const struct spec_member evaluate_others[] = {
                  "{\"every\": N} edits and at the end, or \"none\""},
     {0},
 };
+static const struct spec_member sweep_others[] = {
+    {"PATH", "a list of values, as in \"run.batch_size\": [16, 64]; whole objects too"},
+    {"PATH",
+     "{\"each\": \"all\"}, {\"each\": {\"from\": 0, \"to\": 30, \"step\": 2}}: one layer each"},
+    {0},
+};
 
 const struct spec_section spec_sections[] = {
     {"tokens", "how prompts become tokens", tokens_table, NULL, NULL},
@@ -102,6 +108,8 @@ const struct spec_section spec_sections[] = {
     {"import", "what is taken from files", import_table, NULL, NULL},
     {"reference", "a list of a paper's figures, drawn beside the run's", NULL,
      spec_reference_members, NULL},
+    {"sweep", "a run for each value of a path, or for each combination of them", NULL, sweep_others,
+     NULL},
     {0},
 };
 

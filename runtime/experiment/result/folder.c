@@ -122,14 +122,15 @@ static bool has(const struct folder *f, const char *name)
     return file_exists(folder_file(f, name));
 }
 
-// Holds nothing, or nothing but the log of a run that ended before it began.
+// Holds nothing, or nothing but the log of a run that ended before it began, and the file that it
+// was writing.
 static bool is_unused(const struct folder *f)
 {
     DIR *dir = opendir(f->path);
     bool unused = dir || !file_exists(f->path);
     for (const struct dirent *e; dir && (e = readdir(dir));)
         unused = unused && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-                            strcmp(e->d_name, "log.txt") == 0);
+                            strcmp(e->d_name, "log.txt") == 0 || strstr(e->d_name, ".part-"));
     if (dir)
         closedir(dir);
     return unused;
@@ -143,14 +144,27 @@ static enum em_status fail_locked(const struct folder *f, pid_t pid)
                     f->path, (long) pid);
 }
 
-static enum em_status check_lock(const struct folder *f)
+static bool find_lock(const struct folder *f, pid_t *pid)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     const int fd = open(folder_file(f, "log.txt"), O_RDONLY | O_CLOEXEC);
     const bool locked = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
     if (fd >= 0)
         close(fd);
-    return locked ? fail_locked(f, lock.l_pid) : EM_OK;
+    *pid = lock.l_pid;
+    return locked;
+}
+
+bool folder_is_busy(const struct folder *f)
+{
+    pid_t pid;
+    return find_lock(f, &pid);
+}
+
+static enum em_status check_lock(const struct folder *f)
+{
+    pid_t pid;
+    return find_lock(f, &pid) ? fail_locked(f, pid) : EM_OK;
 }
 
 // Held until folder_end.
@@ -245,10 +259,14 @@ static void sweep(const struct folder *f, const char *within)
         closedir(dir);
 }
 
+enum em_status folder_renew(const struct folder *f)
+{
+    return f->fresh && !is_unused(f) ? move_aside(f) : EM_OK;
+}
+
 enum em_status folder_begin(struct folder *f, const cJSON *experiment, const cJSON *identity)
 {
-    if (f->fresh && !is_unused(f))
-        EM_TRY(move_aside(f));
+    EM_TRY(folder_renew(f));
     EM_TRY(folder_make(f->log, f->path));
     EM_TRY(take_lock(f));
     log_also(f->log, f->log_file);

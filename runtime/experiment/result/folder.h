@@ -33,6 +33,10 @@ EM_MUST_CHECK enum em_status folder_look(const struct folder *f, const cJSON *ex
                                          const cJSON *identity, uint64_t bytes,
                                          enum folder_state *state);
 
+bool folder_is_busy(const struct folder *f); // another process works in it
+// Moves a folder that is to begin anew aside, if there is anything in it.
+EM_MUST_CHECK enum em_status folder_renew(const struct folder *f);
+
 // Makes the folder, or takes up the unfinished one, whose profile must be that of `identity`; from
 // here on the log goes into it too.
 EM_MUST_CHECK enum em_status folder_begin(struct folder *f, const cJSON *experiment,

@@ -3,13 +3,14 @@
 #include "experiment/result/identity.h"
 
 #include "base/hash.h"
+#include "experiment/workshop.h"
 
 static enum em_status add_file(struct experiment *e, cJSON *to, const char *name, const char *path)
 {
     char hex[HASH_SIZE];
     if (!path)
         return EM_OK;
-    EM_TRY(hash_file(e->log, path, hex));
+    EM_TRY(workshop_hash_file(e->workshop, path, hex));
     cJSON_AddStringToObject(to, name, hex);
     return EM_OK;
 }
@@ -22,7 +23,7 @@ static enum em_status add_files(struct experiment *e, cJSON *to, const char *nam
     struct hash *all = hash_begin();
     enum em_status status = EM_OK;
     for (int i = 0; i < num && status == EM_OK; i++) {
-        status = hash_file(e->log, paths[i], hex);
+        status = workshop_hash_file(e->workshop, paths[i], hex);
         hash_text(all, hex);
     }
     hash_end(all, hex);
@@ -78,7 +79,8 @@ enum em_status identity_make(struct experiment *e, cJSON **out)
 enum em_status identity_add_profile(struct experiment *e, cJSON *identity)
 {
     char hex[HASH_SIZE];
-    EM_TRY(hash_file(e->log, registry_path(e->params.registry, e->spec.algorithm), hex));
+    EM_TRY(
+        workshop_hash_file(e->workshop, registry_path(e->params.registry, e->spec.algorithm), hex));
     const char *profile = arena_print(e->arena, "%s; %s %.16s", session_profile(e->session),
                                       e->spec.algorithm->name, hex);
     cJSON_AddStringToObject(identity, "profile", profile);

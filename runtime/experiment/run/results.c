@@ -169,7 +169,7 @@ static cJSON *make_timing(const struct run *r)
     cJSON_AddStringToObject(json, "device", gpu->name);
     cJSON_AddStringToObject(json, "driver", gpu->driver);
     cJSON_AddStringToObject(json, "driver_version", gpu->driver_version);
-    cJSON_AddNumberToObject(json, "flop", cost.flop);
+    cJSON_AddNumberToObject(json, "flop", cost.flop - e->flop_before);
     cJSON *memory = cJSON_AddObjectToObject(json, "peak_memory"); // bytes
     cJSON_AddNumberToObject(memory, "device", (double) cost.peak_memory);
     cJSON_AddNumberToObject(memory, "resident", 1024.0 * (double) usage.ru_maxrss);

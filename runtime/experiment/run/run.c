@@ -206,11 +206,22 @@ static uint64_t room_of(const struct run *r)
            (uint64_t) run_retained_lines(r, e->data.num) * A_RETAINED;
 }
 
+static struct run run_of(struct experiment *e)
+{
+    return (struct run) {.e = e, .keeps = spec_keeps_edits(&e->spec)};
+}
+
+enum em_status experiment_look(struct experiment *e, enum folder_state *state)
+{
+    const struct run r = run_of(e);
+    return folder_look(&e->folder, e->json, e->identity, room_of(&r), state);
+}
+
 enum em_status experiment_run(struct experiment *e)
 {
-    struct run r = {.e = e, .keeps = spec_keeps_edits(&e->spec)};
+    struct run r = run_of(e);
     enum folder_state state;
-    EM_TRY(folder_look(&e->folder, e->json, e->identity, room_of(&r), &state));
+    EM_TRY(experiment_look(e, &state));
     if (state == FOLDER_FINISHED) {
         log_say(e->log, "%s: this experiment was finished before; --fresh runs it again",
                 e->folder.path);

@@ -265,7 +265,8 @@ static enum em_status measure(struct em_session *s, int *layers, int num_layers)
     const size_t F = (size_t) s->config->ffn;
     struct corpus corpus;
     EM_TRY(corpus_read(s, &s->corpus, corpus_tokens(s), &corpus));
-    int most = (int) (CHUNK_BYTES / (F * sizeof(float) * (size_t) num_layers));
+    // A layer's sums do not depend on which others are measured beside it.
+    int most = (int) (CHUNK_BYTES / (F * sizeof(float)));
     most = most > CHUNK_MOST ? CHUNK_MOST : most < CHUNK_LEAST ? CHUNK_LEAST : most;
     const size_t rows = (size_t) (most > corpus.longest ? most : corpus.longest);
     struct pass m = {.layers = layers, .num_layers = num_layers};

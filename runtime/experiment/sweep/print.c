@@ -1,0 +1,116 @@
+// A sweep's finished points shown, a line each. See sweep.h.
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "experiment/sweep/points.h"
+
+enum { MOST_NAME = 48 }; // letters of a point's name in the table
+
+struct shown { // a point, and its summary
+    const struct point *point;
+    struct json summary; // no root: the point is not finished
+};
+
+static enum em_status read_points(const struct sweep *s, struct arena *a, struct shown *shown)
+{
+    for (int i = 0; i < s->grid.num_points; i++) {
+        const char *path = path_join(a, s->points[i].folder, "summary.json");
+        shown[i].point = &s->points[i];
+        if (file_exists(path))
+            EM_TRY(json_read(s->log, a, path, &shown[i].summary));
+    }
+    return EM_OK;
+}
+
+// The point with the most metrics: points may differ in what they measure.
+static const cJSON *find_columns(const struct shown *shown, int num)
+{
+    const cJSON *most = NULL;
+    for (int i = 0; i < num; i++) {
+        const cJSON *metrics = json_get(shown[i].summary.root, "metrics");
+        if (cJSON_GetArraySize(metrics) > cJSON_GetArraySize(most))
+            most = metrics;
+    }
+    return most;
+}
+
+static const char *short_name(struct arena *a, const char *name)
+{
+    return strlen(name) <= MOST_NAME ? name : arena_print(a, "%.*s...", MOST_NAME - 3, name);
+}
+
+static void print_point(const struct shown *p, const cJSON *columns, FILE *to)
+{
+    const cJSON *metrics = json_get(p->summary.root, "metrics");
+    for (const cJSON *m = columns ? columns->child : NULL; m; m = m->next) {
+        const cJSON *mean = json_get(json_get(metrics, m->string), "mean");
+        if (cJSON_IsNumber(mean))
+            fprintf(to, "  %7.2f", mean->valuedouble);
+        else
+            fprintf(to, "  %7s", "-");
+    }
+    fprintf(to, "%s\n", p->summary.root ? "" : "  not finished");
+}
+
+static void print_table(const struct sweep *s, struct arena *a, const struct shown *shown, FILE *to)
+{
+    const int num = s->grid.num_points;
+    const cJSON *columns = find_columns(shown, num);
+    int width = 0;
+    for (int i = 0; i < num; i++) {
+        const int length = (int) strlen(short_name(a, shown[i].point->name));
+        width = length > width ? length : width;
+    }
+    fprintf(to, "\n%s: %d points\n\n  %-*s", s->folder, num, width, "");
+    for (const cJSON *m = columns ? columns->child : NULL; m; m = m->next) {
+        const char *label = cJSON_GetStringValue(json_get(m, "label"));
+        fprintf(to, "  %7s", label ? label : m->string);
+    }
+    fputc('\n', to);
+    for (int i = 0; i < num; i++) {
+        fprintf(to, "  %-*s", width, short_name(a, shown[i].point->name));
+        print_point(&shown[i], columns, to);
+    }
+}
+
+static void print_json(const struct sweep *s, const struct shown *shown, FILE *to)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "folder", s->folder);
+    cJSON_AddItemReferenceToObject(json, "sweep", s->json);
+    cJSON *points = cJSON_AddArrayToObject(json, "points");
+    for (int i = 0; i < s->grid.num_points; i++) {
+        cJSON *point = cJSON_CreateObject();
+        cJSON_AddItemToArray(points, point);
+        cJSON_AddStringToObject(point, "folder", shown[i].point->folder);
+        if (shown[i].summary.root)
+            cJSON_AddItemReferenceToObject(point, "summary", shown[i].summary.root);
+        else
+            cJSON_AddNullToObject(point, "summary");
+    }
+    char *text = cJSON_Print(json);
+    fprintf(to, "%s\n", text);
+    free(text);
+    cJSON_Delete(json);
+}
+
+enum em_status sweep_print(const struct sweep *s, FILE *to, bool json)
+{
+    if (!s->grid.num_axes)
+        return experiment_print(s->log, s->folder, to, json);
+    struct arena *a = arena_create();
+    struct shown *shown = arena_array(a, struct shown, s->grid.num_points);
+    const enum em_status status = read_points(s, a, shown);
+    if (status == EM_OK && json)
+        print_json(s, shown, to);
+    else if (status == EM_OK)
+        print_table(s, a, shown, to);
+    for (int i = 0; i < s->grid.num_points; i++)
+        json_close(&shown[i].summary);
+    arena_destroy(&a);
+    return status;
+}
