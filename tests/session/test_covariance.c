@@ -10,13 +10,13 @@
 #include "base/file.h"
 #include "session/moment/corpus.h"
 
-static const int layers[] = {1, 2};
+static const int layers[] = {2, 1, 2}; // in any order, named twice
 
 static void open_corpus(struct fixture *f, const char *path, uint64_t tokens, const char *cache)
 {
     fixture_open(f, &(struct fixture_params) {.cache = cache});
     const struct session_corpus corpus = {.paths = &path, .num_paths = 1, .tokens = tokens};
-    fixture_ok(f, session_corpus_set(f->s, &corpus, layers, 2));
+    fixture_ok(f, session_corpus_set(f->s, &corpus, layers, 3));
 }
 
 // Keys of every token of the corpus, one document at a time.
@@ -156,7 +156,7 @@ static void test_too_few_tokens(void **state)
     fixture_open(&f, &(struct fixture_params) {0});
     const char *path = EMEND_WORLD "/corpus.txt";
     const struct session_corpus corpus = {.paths = &path, .num_paths = 1, .tokens = 175};
-    assert_int_equal(session_corpus_set(f.s, &corpus, layers, 2), EM_ERR_CONFIG);
+    assert_int_equal(session_corpus_set(f.s, &corpus, layers, 3), EM_ERR_CONFIG);
     assert_non_null(strstr(log_error(f.log), "175 tokens cannot determine a 176 x 176 covariance"));
     fixture_close(&f);
 }

@@ -93,23 +93,28 @@ static enum em_status promote(struct em_session *s, enum em_matrix m, int layer,
     return EM_OK;
 }
 
-// w += left^T right, summed in float64 and rounded once; left [n, rows], right [n, cols]
+// w += left^T right, summed in float64 and rounded once; left [n, rows], right [n, cols]. Some rows
+// of w at a time, so that `right` is not read for each.
 static void add_product(float *w, const float *left, const float *right, int n, size_t rows,
                         size_t cols)
 {
-    double *l = malloc((size_t) n * sizeof(double));
-    double *r = malloc((size_t) n * cols * sizeof(double));
-    double *sum = malloc(cols * sizeof(double));
+    enum { AT_ONCE = 64 };
+    const size_t N = (size_t) n;
+    double *l = malloc(AT_ONCE * N * sizeof(double));
+    double *r = malloc(N * cols * sizeof(double));
+    double *sum = malloc(AT_ONCE * cols * sizeof(double));
     if (!l || !r || !sum)
         abort(); // beside a matrix of the model these are small
-    for (size_t i = 0; i < (size_t) n * cols; i++)
+    for (size_t i = 0; i < N * cols; i++)
         r[i] = right[i];
-    for (size_t i = 0; i < rows; i++) {
-        for (int k = 0; k < n; k++)
-            l[k] = left[(size_t) k * rows + i];
-        cblas_dgemv(CblasRowMajor, CblasTrans, n, (int) cols, 1, r, (int) cols, l, 1, 0, sum, 1);
-        for (size_t j = 0; j < cols; j++)
-            w[i * cols + j] += (float) sum[j];
+    for (size_t first = 0; first < rows; first += AT_ONCE) {
+        const size_t num = rows - first < AT_ONCE ? rows - first : AT_ONCE;
+        for (size_t i = 0; i < num * N; i++)
+            l[i] = left[i % N * rows + first + i / N];
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int) num, (int) cols, n, 1, l, n, r,
+                    (int) cols, 0, sum, (int) cols);
+        for (size_t i = 0; i < num * cols; i++)
+            w[first * cols + i] += (float) sum[i];
     }
     free(l);
     free(r);
