@@ -54,6 +54,7 @@ const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
     .name = "drift",
     .label = "KL",
+    .unit = "nats a token",
     .summary = "KL of the next token on neutral text, from the unedited model, in nats",
     .reference = "",
     .scope = EM_PER_STATE,

@@ -25,6 +25,7 @@ const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
     .name = "norm",
     .label = "dW",
+    .unit = "share of the weights' norm",
     .summary = "relative change of the edited matrices, ||W - W0||_F / ||W0||_F",
     .reference = "",
     .scope = EM_PER_STATE,

@@ -31,6 +31,7 @@ const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
     .name = "perplexity",
     .label = "PPL",
+    .unit = "",
     .summary = "perplexity of neutral text",
     .reference = "",
     .scope = EM_PER_STATE,

@@ -89,6 +89,7 @@ const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
     .name = "fluency",
     .label = "GE",
+    .unit = "bits x 100",
     .summary = "n-gram entropy of generated texts",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,

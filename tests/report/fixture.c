@@ -210,7 +210,8 @@ static void write_cases(const struct point *p)
         fprintf(to, "{\"case_id\":%d,\"pre\":{\"rewrite_prompts_probs\":[{\"target_new\":%.9g,", i,
                 3 + i / 10.0);
         fprintf(to, "\"target_true\":2}]},\"post\":{\"rewrite_prompts_probs\":[{\"target_new\":1,");
-        fprintf(to, "\"target_true\":%.9g}]}}\n", i / 8.0 + 0.1 * p->at[1] - 0.5 * p->at[0]);
+        fprintf(to, "\"target_true\":%.9g}]},\"series\":{\"z_norm\":[%d]}}\n",
+                i / 8.0 + 0.1 * p->at[1] - 0.5 * p->at[0], 20 + i % 7);
     }
     fclose(to);
 }

@@ -147,7 +147,7 @@ static void every_figure_is_drawn(void **state)
     static const struct {
         const char *fixture, *figures[8];
     } rows[] = {
-        {"one", {"scores", "margins"}},
+        {"one", {"scores", "norms", "margins"}},
         {"layers", {"scores-by-algorithm-layers", "norms", "margins"}},
         {"batches", {"scores-by-run-batch-size", "norms", "margins"}},
         {"sequential",

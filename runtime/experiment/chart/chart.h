@@ -44,6 +44,7 @@ struct chart_axis {
     bool log;
     bool zero;                // begins at 0
     bool percent;             // 0 to 100
+    double low, high;         // the range, widened a little; both 0: what the series take
     const double *values;     // [num_values] where ticks should stand; NULL: round numbers
     const char *const *names; // [num_values] of rows, from the top; NULL: numbers
     int num_values;
@@ -71,7 +72,7 @@ EM_MUST_CHECK enum em_status chart_draw(struct log *log, struct arena *a,
 // The rules that colour the SVG of charts in a page, for one scheme.
 void chart_write_colors(FILE *to, bool dark);
 
-// The number as it stands in ticks and tables: 64, 0.0625, 5e-05.
+// The number as it stands in ticks and tables: 64, 0.0625, 5e-5, 1e6.
 char *chart_number(struct arena *a, double x);
 
 #endif

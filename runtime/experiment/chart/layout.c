@@ -24,11 +24,19 @@ enum {
     KEY_MAX = 44, // characters
 };
 
+// Of the character that begins with this byte, 0 of one within: those behind U+0FFF, among them all
+// that fill a square, are given two places.
+static int places(char byte)
+{
+    const unsigned char c = (unsigned char) byte;
+    return (c & 0xC0) == 0x80 ? 0 : c > 0xE0 ? 2 : 1;
+}
+
 int layout_count(const char *text)
 {
     int count = 0;
     for (; *text; text++)
-        count += ((unsigned char) *text & 0xC0) != 0x80;
+        count += places(*text);
     return count;
 }
 
@@ -38,7 +46,7 @@ char *layout_shorten(struct arena *a, const char *text, int width)
     const bool cut = layout_count(copy) > width;
     int count = 0;
     for (char *c = copy; *c; c++) {
-        count += ((unsigned char) *c & 0xC0) != 0x80;
+        count += places(*c);
         if (cut && count >= width) {
             *c = 0;
             break;
@@ -52,7 +60,9 @@ char *layout_shorten(struct arena *a, const char *text, int width)
 static bool is_listed(const struct layout *l, const struct chart_series *s)
 {
     for (int i = 0; i < l->num_keys; i++)
-        if (strcmp(l->keys[i].series->label, s->label) == 0)
+        if (strcmp(l->keys[i].series->label, s->label) == 0 &&
+            l->keys[i].series->style == s->style && l->keys[i].series->secondary == s->secondary &&
+            l->keys[i].series->mark == s->mark)
             return true;
     return false;
 }
@@ -121,6 +131,7 @@ static double place_row(struct arena *a, const struct chart *chart, int first, i
     for (int i = first; i < first + num; i++) {
         const double left = (i - first) * (width + GAP);
         struct layout_panel *p = &l->panels[i];
+        p->left = left;
         p->box = (struct layout_box) {left + left_room(&chart->panels[i]), left + width - RIGHT,
                                       top + ABOVE, top + ABOVE + height};
         ticks_make(a, &chart->panels[i], false, p->box.right - p->box.left, &p->x);

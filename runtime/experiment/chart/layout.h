@@ -7,7 +7,7 @@
 #include "experiment/chart/chart.h"
 
 enum { LAYOUT_WIDTH = 760, LAYOUT_TEXT = 12, LAYOUT_TITLE = 13 };
-enum { LAYOUT_CHARACTER = 7 }; // the width that a character is given
+enum { LAYOUT_CHARACTER = 7, LAYOUT_BOLD = 9 }; // pixels that a character is given
 
 struct layout_box {
     double left, right, top, bottom; // pixels from the upper left corner
@@ -27,6 +27,7 @@ struct layout_key { // one entry of the legend
 };
 
 struct layout_panel {
+    double left;           // of all that belongs to it
     struct layout_box box; // of the axes
     struct layout_range x, y;
 };
@@ -40,8 +41,8 @@ struct layout {
 
 void layout_make(struct arena *a, const struct chart *chart, struct layout *out);
 
-// At most `width` characters, clean UTF-8, with an ellipsis where it is cut.
+// At most `width` places, clean UTF-8, with an ellipsis where it is cut.
 char *layout_shorten(struct arena *a, const char *text, int width);
-int layout_count(const char *text); // characters of UTF-8
+int layout_count(const char *text); // places: characters, wide ones twice
 
 #endif

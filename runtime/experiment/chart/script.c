@@ -186,29 +186,28 @@ static void plot_all(const struct pen *p, const struct chart_panel *panel)
 
 // --- panels
 
-static int characters(double pixels)
+// A text between quotes that takes at most so many pixels.
+static const char *fitted(const struct pen *p, const char *text, double pixels, int character)
 {
-    return (int) (pixels / LAYOUT_CHARACTER);
+    return quoted(p, layout_shorten(p->arena, text, (int) (pixels / character)));
 }
 
 static void write_words(const struct pen *p, const struct chart_panel *panel,
-                        const struct layout_box *box)
+                        const struct layout_panel *place)
 {
-    const double middle = 0.5 * (box->left + box->right);
-    const double edge = panel->y.names ? 20 : box->left - 46;
+    const struct layout_box *box = &place->box;
+    const bool rows = panel->y.names;
+    const double title = rows ? place->left + 14 : box->left;
     fprintf(p->to, "set label 1 %s at screen %.6f,%.6f left font 'emend:Bold,%d'\n",
-            quoted(p, layout_shorten(p->arena, panel->title, characters(box->right - box->left))),
-            screen_x(panel->y.names ? edge - 6 : box->left), screen_y(p, box->top - 17),
-            LAYOUT_TITLE);
+            fitted(p, panel->title, box->right - title, LAYOUT_BOLD), screen_x(title),
+            screen_y(p, box->top - 17), LAYOUT_TITLE);
     fprintf(p->to, "set label 2 %s at screen %.6f,%.6f center\n",
-            quoted(p, layout_shorten(p->arena, panel->x.label,
-                                     characters(box->right - box->left + 60))),
-            screen_x(middle), screen_y(p, box->bottom + 36));
-    if (!panel->y.names)
+            fitted(p, panel->x.label, box->right - box->left + 40, LAYOUT_CHARACTER),
+            screen_x(0.5 * (box->left + box->right)), screen_y(p, box->bottom + 36));
+    if (!rows)
         fprintf(p->to, "set label 3 %s at screen %.6f,%.6f center rotate by 90\n",
-                quoted(p, layout_shorten(p->arena, panel->y.label,
-                                         characters(box->bottom - box->top + 30))),
-                screen_x(edge - 8), screen_y(p, 0.5 * (box->top + box->bottom)));
+                fitted(p, panel->y.label, box->bottom - box->top + 30, LAYOUT_CHARACTER),
+                screen_x(box->left - 54), screen_y(p, 0.5 * (box->top + box->bottom)));
 }
 
 static void write_margins(const struct pen *p, const struct layout_box *box)
@@ -239,7 +238,7 @@ static void write_panel(const struct pen *p, const struct chart_panel *panel,
             palette_light(PALETTE_MUTED));
     fprintf(p->to, "unset grid\nset grid %s back linetype 1 linewidth 1 linecolor rgb '%s'\n",
             rows ? "xtics" : "ytics", palette_light(PALETTE_GRID));
-    write_words(p, panel, &place->box);
+    write_words(p, panel, place);
     const int num_rows = count_rows(panel);
     int row = 0;
     for (int i = 0; i < panel->num_series; i++) {

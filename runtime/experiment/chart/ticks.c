@@ -36,6 +36,9 @@ static void take_point(struct span *s, const struct chart_series *series,
 
 static struct span span_of(const struct chart_panel *panel, bool upright, bool log)
 {
+    const struct chart_axis *axis = upright ? &panel->y : &panel->x;
+    if (axis->low < axis->high)
+        return (struct span) {axis->low, axis->high};
     struct span s = {INFINITY, -INFINITY};
     for (int i = 0; i < panel->num_series; i++)
         for (int k = 0; k < panel->series[i].num; k++)
@@ -60,36 +63,50 @@ static struct span widen(struct span s, bool log, bool zero)
 
 char *chart_number(struct arena *a, double x)
 {
-    return arena_print(a, "%.6g", x == 0 ? 0.0 : x);
+    char *text = arena_print(a, "%.6g", x == 0 ? 0.0 : x);
+    char *exponent = strchr(text, 'e');
+    if (!exponent)
+        return text;
+    *exponent = 0;
+    return arena_print(a, "%se%d", text, atoi(exponent + 1));
 }
 
-static double place(const struct layout_range *r, bool log, double length, double x)
+struct fitting { // of labels on an axis
+    struct arena *arena;
+    const struct layout_range *range;
+    bool log, upright;
+    double length; // pixels
+};
+
+static double place(const struct fitting *f, double x)
 {
-    return log ? length * log2(x / r->low) / log2(r->high / r->low)
-               : length * (x - r->low) / (r->high - r->low);
+    const struct layout_range *r = f->range;
+    return f->log ? f->length * log2(x / r->low) / log2(r->high / r->low)
+                  : f->length * (x - r->low) / (r->high - r->low);
 }
 
 // Whether labels at these values stand clear of each other.
-static bool fit(struct arena *a, const struct layout_range *r, bool log, bool upright,
-                double length, const double *values, int num)
+static bool fit(const struct fitting *f, const double *values, int num)
 {
     for (int i = 0; i + 1 < num; i++) {
-        const double gap =
-            fabs(place(r, log, length, values[i + 1]) - place(r, log, length, values[i]));
-        const size_t both =
-            strlen(chart_number(a, values[i])) + strlen(chart_number(a, values[i + 1]));
-        if (gap < (upright ? LINE : 0.5 * LAYOUT_CHARACTER * (double) both + LAYOUT_CHARACTER))
+        const double gap = fabs(place(f, values[i + 1]) - place(f, values[i]));
+        const size_t both = strlen(chart_number(f->arena, values[i])) +
+                            strlen(chart_number(f->arena, values[i + 1]));
+        const double needed =
+            f->upright ? LINE : 0.5 * LAYOUT_CHARACTER * (double) both + LAYOUT_CHARACTER;
+        if (gap < needed)
             return false;
     }
     return true;
 }
 
-// Multiples of 1, 2 or 5 times a power of ten; the finest that fit, at most `most`.
-static int round_ticks(struct arena *a, const struct layout_range *r, bool upright, double length,
-                       bool whole, double *values)
+static const double steps[] = {1, 2, 5};
+
+// Multiples of 1, 2 or 5 times a power of ten; the finest that fit, up to a number.
+static int round_ticks(const struct fitting *f, bool whole, double *values)
 {
-    static const double steps[] = {1, 2, 5};
-    const int most = upright ? 6 : 9;
+    const struct layout_range *r = f->range;
+    const int most = f->upright ? 6 : 9;
     const int first = (int) floor(log10((r->high - r->low) / most)) - 1;
     for (int power = first;; power++)
         for (int i = 0; i < 3; i++) {
@@ -100,23 +117,32 @@ static int round_ticks(struct arena *a, const struct layout_range *r, bool uprig
             int num = 0;
             for (double k = from; k <= to; k++)
                 values[num++] = k * step;
-            if (num <= 2 || fit(a, r, false, upright, length, values, num))
+            if (num <= 2 || fit(f, values, num))
                 return num;
         }
 }
 
-// Powers of ten, every `skip`th of them; where fewer than two are in range, round numbers.
-static int log_ticks(struct arena *a, const struct layout_range *r, bool upright, double length,
-                     double *values)
+// 1, 2 and 5 times each power of ten, else the powers alone, else every second or third of them;
+// where fewer than two powers are in range, round numbers.
+static int log_ticks(const struct fitting *f, double *values)
 {
-    const int from = (int) ceil(log10(r->low) - 1e-9), to = (int) floor(log10(r->high) + 1e-9);
+    const double low = f->range->low, high = f->range->high;
+    const int from = (int) ceil(log10(low) - 1e-9), to = (int) floor(log10(high) + 1e-9);
     if (to - from < 1)
-        return round_ticks(a, r, upright, length, false, values);
+        return round_ticks(f, false, values);
+    int num = 0;
+    for (int k = 3 * (from - 1); k < 3 * (to + 1) && to - from < MAX_TICKS / 4; k++) {
+        const double x = steps[((k % 3) + 3) % 3] * pow(10, floor(k / 3.0));
+        if (x >= low && x <= high)
+            values[num++] = x;
+    }
+    if (num && fit(f, values, num))
+        return num;
     for (int skip = 1;; skip++) {
-        int num = 0;
+        num = 0;
         for (int k = from; k <= to && num < MAX_TICKS; k += skip)
             values[num++] = pow(10, k);
-        if (num <= 2 || fit(a, r, true, upright, length, values, num))
+        if (num <= 2 || fit(f, values, num))
             return num;
     }
 }
@@ -161,13 +187,14 @@ void ticks_make(struct arena *a, const struct chart_panel *panel, bool upright, 
                          : (struct layout_range) {.low = s.low, .high = s.high};
     double *values = arena_array(a, double, MAX_TICKS);
     const int num = axis->num_values;
-    if (num && num < MAX_TICKS && fit(a, out, axis->log, upright, length, axis->values, num)) {
+    const struct fitting f = {a, out, axis->log, upright, length};
+    if (num && num < MAX_TICKS && fit(&f, axis->values, num)) {
         memcpy(values, axis->values, (size_t) num * sizeof(*values));
         out->num_ticks = num;
     } else if (axis->log) {
-        out->num_ticks = log_ticks(a, out, upright, length, values);
+        out->num_ticks = log_ticks(&f, values);
     } else {
-        out->num_ticks = round_ticks(a, out, upright, length, are_whole(axis->values, num), values);
+        out->num_ticks = round_ticks(&f, are_whole(axis->values, num), values);
     }
     out->ticks = values;
     name_ticks(a, out);

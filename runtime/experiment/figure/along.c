@@ -100,10 +100,7 @@ static const char *line_label(const struct study *s, const struct study_point *p
 static void add_beside(const struct study *s, struct figures *out)
 {
     enum { MOST = 8 };
-    const struct study_metric *m = NULL;
-    for (int i = 0; i < s->num_metrics; i++)
-        if (!s->metrics[i].of_state && (!m || strcmp(s->metrics[i].name, "score") == 0))
-            m = &s->metrics[i];
+    const struct study_metric *m = figure_main_metric(s);
     if (!m || s->num_points < 2 || s->num_points > MOST)
         return;
     struct chart chart = {

@@ -37,7 +37,7 @@ static const char *series_label(const struct by_axis *b, int group, enum study_s
 {
     const char *label = b->groups.labels[group];
     if (!b->retained)
-        return *label ? label : "all runs";
+        return *label ? label : NULL; // one line needs no name
     return arena_print(b->study->arena, "%s%s%s", label, *label ? ", " : "",
                        study_stage_names[stage]);
 }
@@ -94,9 +94,10 @@ static void add_figure(const struct by_axis *b, bool percent, struct figures *ou
     chart->name = figure_file_name(
         s->arena, arena_print(s->arena, "%s-by-%s", percent ? "scores" : "measures", axis->path));
     chart->title = arena_print(s->arena, "%s by %s", what, axis->title);
-    chart->text = b->retained ? "Fresh: each batch asked right after it was written. Retained: all "
-                                "facts asked at the end, on the model that all edits have changed."
-                              : NULL;
+    chart->text = b->retained && percent
+                      ? "Fresh: each batch asked right after it was written. Retained: all "
+                        "facts asked at the end, on the model that all edits have changed."
+                      : NULL;
     chart->panels = panels;
     chart->num_panels = num;
 }

@@ -91,3 +91,21 @@ char *figure_file_name(struct arena *a, const char *text)
     *to = 0;
     return *name ? name : arena_copy(a, "x");
 }
+
+const struct study_metric *figure_main_metric(const struct study *s)
+{
+    const struct study_metric *found = NULL;
+    for (int i = 0; i < s->num_metrics; i++)
+        if (!s->metrics[i].of_state && (!found || strcmp(s->metrics[i].name, "score") == 0))
+            found = &s->metrics[i];
+    return found;
+}
+
+int figure_longest_axis(const struct study *s)
+{
+    int found = -1;
+    for (int k = 0; k < s->num_axes; k++)
+        if (s->axes[k].numeric && (found < 0 || s->axes[k].num_values > s->axes[found].num_values))
+            found = k;
+    return found;
+}

@@ -17,8 +17,8 @@ void figures_make(const struct study *s, struct figures *out);
 void figures_add_by_axis(const struct study *s, struct figures *out); // by_axis.c
 void figures_add_rows(const struct study *s, struct figures *out);    // rows.c
 void figures_add_along(const struct study *s, struct figures *out);   // along.c
-void figures_add_margins(const struct study *s, struct figures *out); // spread.c
-void figures_add_norms(const struct study *s, struct figures *out);   // spread.c
+void figures_add_margins(const struct study *s, struct figures *out); // margins.c
+void figures_add_norms(const struct study *s, struct figures *out);   // norms.c
 
 // --- what they share: figures.c
 
@@ -30,6 +30,12 @@ struct figure_groups {
     int num;
 };
 void figure_group(const struct study *s, int axis, struct figure_groups *out);
+
+// The metric that sums the others up, or the first score; NULL: there is none.
+const struct study_metric *figure_main_metric(const struct study *s);
+int figure_longest_axis(const struct study *s); // the numeric one with the most values; -1: none
+
+#define FIGURE_MARGIN_LABEL "NLL true − NLL new (nats)"
 
 const char *figure_metric_title(struct arena *a, const struct study_metric *m);
 struct chart_axis figure_metric_axis(struct arena *a, const struct study_metric *m);

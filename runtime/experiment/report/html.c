@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/file.h"
 #include "experiment/report/tables.h"
 
 struct page {
@@ -67,15 +68,16 @@ static void put_fact(const struct page *p, const char *title, const struct texts
     put(p, "</dd>\n");
 }
 
-static void put_setting(const struct page *p, const char *title, const char *path)
+// The data's files, without where they lie.
+static void put_data(const struct page *p)
 {
     struct texts list = {0};
     for (int i = 0; i < p->study->num_points; i++) {
-        const cJSON *value = study_at_path(p->arena, p->study->points[i].experiment.root, path);
-        if (value)
-            add_text(p, &list, study_value_text(p->arena, value));
+        const cJSON *data = json_get(p->study->points[i].experiment.root, "data");
+        if (data)
+            add_text(p, &list, path_name(study_text(data, "path", "in the experiment itself")));
     }
-    put_fact(p, title, &list);
+    put_fact(p, "Data", &list);
 }
 
 static bool is_swept(const struct page *p, const char *path)
@@ -152,7 +154,7 @@ static void put_summary(const struct page *p)
     }
     put(p, "<dl>\n");
     put_fact(p, "Model", &models);
-    put_setting(p, "Data", "data.path");
+    put_data(p);
     put_fact(p, "Facts", &facts);
     put_fact(p, "Algorithm", &algorithms);
     put_fact(p, "Mode", &modes);

@@ -142,7 +142,8 @@ static void write_row(const struct table *t, const struct row *row)
         fputs("\">", t->to);
     }
     escape_xml(t->to, row->name ? row->name : row->label ? row->label : "run");
-    fputs(row->link ? "</a></td><td class=\"number\">" : "</td><td class=\"number\">", t->to);
+    fprintf(t->to, "%s</td><td%s>", row->link ? "</a>" : "",
+            t->chart->panels->y.names ? "" : " class=\"number\"");
     escape_xml(t->to, row->place);
     fputs("</td>", t->to);
     for (int i = 0; i < t->chart->num_panels; i++)
@@ -153,12 +154,12 @@ static void write_row(const struct table *t, const struct row *row)
 static void write_head(const struct table *t)
 {
     const struct chart_panel *first = t->chart->panels;
-    fputs("<thead><tr><th></th><th class=\"number\">", t->to);
+    fputs("<thead><tr><th></th><th class=\"number key\">", t->to);
     const bool dots = first->num_series && first->series->mark == CHART_DOTS;
     escape_xml(t->to, first->y.names ? "" : dots ? first->y.label : first->x.label);
     fputs("</th>", t->to);
     for (int i = 0; i < t->chart->num_panels; i++) {
-        fputs("<th class=\"number\">", t->to);
+        fputs("<th class=\"number key\">", t->to);
         escape_xml(t->to, t->chart->panels[i].title);
         fputs("</th>", t->to);
     }

@@ -22,10 +22,11 @@ static double *measure_cases(struct arena *a, const struct spec_metric *m,
     return values;
 }
 
-static cJSON *write_statistic(const char *label, const struct statistic *s)
+static cJSON *write_statistic(const struct em_metric *m, const struct statistic *s)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "label", label);
+    cJSON_AddStringToObject(json, "label", m->label);
+    cJSON_AddStringToObject(json, "unit", m->unit ? m->unit : "percent");
     cJSON_AddItemToObject(json, "mean", journal_number(s->n ? s->mean : NAN));
     cJSON_AddItemToObject(json, "sd", journal_number(s->n ? s->sd : NAN));
     cJSON_AddNumberToObject(json, "n", s->n);
@@ -64,7 +65,7 @@ cJSON *summary_metrics(struct arena *a, const struct spec *spec, const struct da
             m->scope == EM_DERIVED
                 ? derive(spec, m, num, values, stream)
                 : statistic_of(values[i], num, (uint64_t) spec->root.seed, stream);
-        cJSON_AddItemToObject(json, m->name, write_statistic(m->label, &s));
+        cJSON_AddItemToObject(json, m->name, write_statistic(m, &s));
     }
     return json;
 }
@@ -87,6 +88,6 @@ void summary_add_states(struct arena *a, const struct spec *spec, const cJSON *s
         const struct statistic s =
             statistic_of_numbers(values.items, (int) values.num, (uint64_t) spec->root.seed,
                                  arena_print(a, "interval.%s", m->name));
-        cJSON_AddItemToObject(metrics, m->name, write_statistic(m->label, &s));
+        cJSON_AddItemToObject(metrics, m->name, write_statistic(m, &s));
     }
 }

@@ -38,6 +38,8 @@ static enum em_status take_line(struct study *s, const char *path, const char *t
         return log_fail(s->log, EM_ERR_CONFIG, "%s:%d: this is not valid JSON", path, i + 1);
     m->before[i] = margin_of(json_get(line, "pre"));
     m->after[i] = margin_of(json_get(line, "post"));
+    m->names[i] =
+        arena_copy(s->arena, study_text(json_get(line, "requested_rewrite"), "subject", "a fact"));
     take_norms(m, i, line);
     cJSON_Delete(line);
     return EM_OK;
@@ -48,6 +50,7 @@ static enum em_status read_margins(struct study *s, const char *path, struct stu
     struct file_map map;
     EM_TRY(file_map(s->log, path, &map));
     m->num = count_lines(&map);
+    m->names = arena_array(s->arena, const char *, m->num + 1);
     double **lists[] = {&m->before, &m->after, &m->norms};
     for (int k = 0; k < 3; k++) {
         *lists[k] = arena_array(s->arena, double, m->num + 1);

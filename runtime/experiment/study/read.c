@@ -135,11 +135,12 @@ static void add_metrics(struct study *s, const struct study_point *p, bool of_st
          m = m->next) {
         if (!m->string || find_metric(s, m->string) || is_of_state(p, m->string) != of_state)
             continue;
-        const bool percent = !of_state && is_percent(s, m->string);
+        const char *unit = study_text(m, "unit", of_state ? "" : "percent");
+        const bool percent = strcmp(unit, "percent") == 0 && is_percent(s, m->string);
         s->metrics[s->num_metrics++] = (struct study_metric) {
             .name = m->string,
             .label = study_text(m, "label", m->string),
-            .unit = study_text(m, "unit", percent ? "percent" : ""),
+            .unit = unit,
             .percent = percent,
             .of_state = of_state,
         };

@@ -14,8 +14,8 @@
 struct study_metric {
     const char *name;  // "efficacy"
     const char *label; // "ES"
-    const char *unit;  // "percent", "nats per token", or ""
-    bool percent;      // every value lies in [0, 100]
+    const char *unit;  // "percent", "nats a token", or ""
+    bool percent;      // that, and every value lies in [0, 100]
     bool of_state;     // of the model's state, not of cases
 };
 
@@ -33,6 +33,7 @@ struct study_axis {
 struct study_margins { // NLL of the true target less that of the new one: above 0 the edit holds
     double *before, *after; // [num], NAN where unknown
     double *norms;          // [num] z_norm of the fact, NAN
+    const char **names;     // [num] the facts' subjects
     int num;
 };
 

@@ -99,6 +99,7 @@ struct em_metric {
     struct em_abi abi;
     const char *name;
     const char *label; // what tables call it: "ES"
+    const char *unit;  // of what it reports, for the axes of figures; NULL: percent
     const char *summary;
     const char *reference;
     enum em_scope scope;

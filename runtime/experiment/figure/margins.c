@@ -1,4 +1,5 @@
-// Figures of what lies behind the means: norms against scores, and how wide the margins are.
+// Figures of how wide the margins of the edited facts are: a histogram a run, or where there are
+// many runs, medians along an axis.
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,106 +8,6 @@
 #include "experiment/figure/figures.h"
 
 enum { BINS = 24, MOST_PANELS = 8 };
-
-// --- norms
-
-static const struct study_metric *main_metric(const struct study *s)
-{
-    const struct study_metric *found = NULL;
-    for (int i = 0; i < s->num_metrics; i++)
-        if (!s->metrics[i].of_state && (!found || strcmp(s->metrics[i].name, "score") == 0))
-            found = &s->metrics[i];
-    return found;
-}
-
-static const char *series_title(struct arena *a, const char *name)
-{
-    static const char *const known[][2] = {
-        {"z_norm", "length of z"},
-        {"residual_norm", "length of the residual that is written"},
-        {"update_norm", "Frobenius norm of the update"},
-        {"update_share", "norm of the update, as a share of the weight's"},
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-        if (strcmp(known[i][0], name) == 0)
-            return known[i][1];
-    char *title = arena_copy(a, name);
-    for (char *c = title; *c; c++)
-        *c = *c == '_' ? ' ' : *c;
-    return title;
-}
-
-// A panel of one recorded series: its mean in each run against the run's score.
-static bool make_norm_panel(const struct study *s, const char *name, const struct study_metric *m,
-                            const struct figure_groups *groups, struct chart_panel *panel)
-{
-    struct chart_series *series = arena_array(s->arena, struct chart_series, groups->num + 1);
-    int num = 0, all = 0;
-    for (int g = 0; g < groups->num; g++) {
-        struct chart_point *points = arena_array(s->arena, struct chart_point, s->num_points);
-        int found = 0;
-        for (int i = 0; i < s->num_points; i++) {
-            const struct study_point *p = &s->points[i];
-            const cJSON *norm = json_get(json_get(p->summary.root, "series"), name);
-            const double x = study_number(json_get(norm, "mean"));
-            const struct study_value v =
-                study_read_value(study_metrics_of(p, STUDY_FRESH), m->name);
-            if (groups->of[i] == g && !isnan(x) && !isnan(v.mean))
-                points[found++] =
-                    (struct chart_point) {x, v.mean, v.low, v.high, p->link, p->label};
-        }
-        all += found;
-        if (found)
-            series[num++] = (struct chart_series) {.label = groups->labels[g],
-                                                   .style = g,
-                                                   .mark = CHART_DOTS,
-                                                   .points = points,
-                                                   .num = found};
-    }
-    *panel = (struct chart_panel) {
-        .title = series_title(s->arena, name),
-        .x = {.label = "mean over what was recorded"},
-        .y = figure_metric_axis(s->arena, m),
-        .series = series,
-        .num_series = num,
-    };
-    return all > 1;
-}
-
-// The axis along which runs are joined into groups: the numeric one with the most values.
-static int longest_axis(const struct study *s)
-{
-    int found = -1;
-    for (int k = 0; k < s->num_axes; k++)
-        if (s->axes[k].numeric && (found < 0 || s->axes[k].num_values > s->axes[found].num_values))
-            found = k;
-    return found;
-}
-
-void figures_add_norms(const struct study *s, struct figures *out)
-{
-    const struct study_metric *m = main_metric(s);
-    const cJSON *recorded = json_get(s->points[0].summary.root, "series");
-    if (!m || s->num_points < 2 || !recorded)
-        return;
-    struct figure_groups groups;
-    figure_group(s, longest_axis(s), &groups);
-    struct chart_panel *panels =
-        arena_array(s->arena, struct chart_panel, cJSON_GetArraySize(recorded) + 1);
-    int num = 0;
-    for (const cJSON *r = recorded->child; r && num < MOST_PANELS; r = r->next)
-        num += make_norm_panel(s, r->string, m, &groups, &panels[num]);
-    if (num)
-        *figure_add(s, out) = (struct chart) {
-            .name = "norms",
-            .title = arena_print(s->arena, "Norms against the %s", m->name),
-            .text = "One point a run.",
-            .panels = panels,
-            .num_panels = num,
-        };
-}
-
-// --- margins
 
 struct bins {
     double low, width;
@@ -180,7 +81,9 @@ static bool make_histogram(const struct study *s, const struct study_point *p,
     }
     *panel = (struct chart_panel) {
         .title = s->num_points > 1 ? p->label : "rewrite prompts",
-        .x = {.label = "NLL of the true target less that of the new (nats)"},
+        .x = {.label = FIGURE_MARGIN_LABEL,
+              .low = bins->low,
+              .high = bins->low + bins->num * bins->width},
         .y = {.label = "facts (number)", .zero = true},
         .series = series,
         .num_series = num,
@@ -272,7 +175,7 @@ static void add_quantiles(const struct study *s, int axis, struct figures *out)
               .log = s->axes[axis].log,
               .values = s->axes[axis].numbers,
               .num_values = s->axes[axis].num_values},
-        .y = {.label = "NLL true less NLL new (nats)"},
+        .y = {.label = FIGURE_MARGIN_LABEL},
         .series = series,
         .num_series = num,
     };
@@ -285,7 +188,7 @@ static void add_quantiles(const struct study *s, int axis, struct figures *out)
 
 void figures_add_margins(const struct study *s, struct figures *out)
 {
-    const int axis = longest_axis(s);
+    const int axis = figure_longest_axis(s);
     if (s->num_points > MOST_PANELS && axis >= 0)
         add_quantiles(s, axis, out);
     else
