@@ -115,6 +115,17 @@ static const char *read_place(const struct em_session *s, const char *name,
     return NULL;
 }
 
+// The names that the change would be written under are those that it was read under.
+static bool is_named_so(struct changes *c, const struct st_tensor *t, const struct session_edit *e)
+{
+    struct tensors own = {0};
+    add_change(c->arena, &own, (int) c->list.num, e);
+    for (size_t i = 0; i < own.num; i++)
+        if (strcmp(own.items[i].name, t[i].name) != 0)
+            return false;
+    return true;
+}
+
 // The change that begins with tensor *at, which goes on behind it.
 static enum em_status read_change(const struct em_session *s, struct changes *c, int *at)
 {
@@ -146,6 +157,8 @@ static enum em_status read_change(const struct em_session *s, struct changes *c,
     e.n = (int) right->dims[0];
     e.cols = (int) right->dims[1];
     e.right = floats_of(c->arena, right);
+    if (!is_named_so(c, t, &e))
+        return fail_tensor(c, t);
     *arena_push(c->arena, &c->list) = e;
     return EM_OK;
 }
