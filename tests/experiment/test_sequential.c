@@ -334,8 +334,9 @@ static void test_one_after_another(void **state)
 static void test_demos(void **state)
 {
     (void) state;
-    static const char *const names[] = {"demo-sequential", "demo-sequential-batched"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[] = {"demo-sequential", "demo-sequential-batched",
+                                        "demo-alphaedit"};
+    for (int i = 0; i < 3; i++) {
         struct house h = {0};
         char text[256];
         snprintf(text, sizeof(text), "{\"extends\": \"" EXPERIMENTS "/%s.json\"}", names[i]);
