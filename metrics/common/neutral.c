@@ -10,7 +10,7 @@ const struct em_option neutral_option_table[] = {
             "its paragraphs are the prompts",
             .required = true),
     EM_INT(struct neutral, prompts, 32, 1, 100000, "paragraphs that are read at most"),
-    EM_INT(struct neutral, tokens, 32, 2, 65536, "of a paragraph that are read at most"),
+    EM_INT(struct neutral, tokens, 16, 2, 65536, "of a paragraph that are read at most"),
     {0},
 };
 

@@ -74,7 +74,7 @@ void cli_print_help(struct cli *cli, const struct cli_command *command)
 }
 
 struct plugin_text {
-    const char *kind, *name, *summary, *reference;
+    const char *kind, *name, *summary, *reference, *about; // about: or NULL
     const struct em_option *options;
 };
 
@@ -83,9 +83,24 @@ static void print_plugin(struct cli *cli, const struct plugin_text *p)
     printf("%s%s%s, %s: %s", cli_bold(cli), p->name, cli_plain(cli), p->kind, p->summary);
     if (*p->reference)
         printf("\n  %s", p->reference);
+    if (p->about)
+        printf("\n  %s", p->about);
     printf("\n\nOptions, in the experiment's JSON:\n");
     const bool any = p->options && p->options->name;
     fputs(any ? options_help(cli->arena, p->options) : "  none\n", stdout);
+}
+
+// What a metric is taken of.
+static const char *scope_text(struct cli *cli, const struct em_metric *m)
+{
+    if (m->scope == EM_PER_STATE)
+        return "Of the model as it stands after edits";
+    const char *list = "";
+    for (int i = 0; m->reads && m->reads[i]; i++)
+        list = arena_print(cli->arena, "%s%s%s", list, i ? ", " : "", m->reads[i]);
+    return arena_print(
+        cli->arena, "%s%s",
+        m->scope == EM_DERIVED ? "Made of the means of " : "Of each case's questions: ", list);
 }
 
 static bool holds(const char *const *names, int num, const char *name)
@@ -138,12 +153,12 @@ static enum em_status help_run(struct cli *cli, const void *options, const char 
     if (is_algorithm) {
         const struct em_algorithm *a = registry_algorithm(cli->registry, args[0]);
         print_plugin(cli, &(struct plugin_text) {"algorithm", a->name, a->summary, a->reference,
-                                                 a->options});
+                                                 NULL, a->options});
     }
     if (is_metric) {
         const struct em_metric *m = registry_metric(cli->registry, args[0]);
-        print_plugin(
-            cli, &(struct plugin_text) {"metric", m->name, m->summary, m->reference, m->options});
+        print_plugin(cli, &(struct plugin_text) {"metric", m->name, m->summary, m->reference,
+                                                 scope_text(cli, m), m->options});
     }
     if (!is_algorithm && !is_metric)
         return fail_unknown(cli, args[0], algorithms, num_algorithms, metrics, num_metrics);
