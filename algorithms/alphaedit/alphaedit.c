@@ -85,5 +85,6 @@ const struct em_algorithm em_algorithm = {
     .options_size = sizeof(struct alphaedit_options),
     .contexts = insert_contexts,
     .prepare = prepare,
+    .prepares = insert_prepares,
     .apply = apply,
 };

@@ -5,6 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "common/hash.h"
+
+const char insert_prepares[] = "insert " COMMON_HASH;
+
 static enum em_status check_layers(struct em_session *s, const struct em_int_list *layers)
 {
     for (int i = 1; i < layers->num; i++)

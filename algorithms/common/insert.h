@@ -21,6 +21,8 @@ struct closed_form *insert_forms(struct em_session *s, const struct em_int_list 
 
 const char *insert_contexts(const void *options); // the templates of every such algorithm
 
+extern const char insert_prepares[]; // names insert_prepare and all that it calls
+
 // What facts need for it: z at the last layer, the first layer's keys.
 EM_MUST_CHECK enum em_status insert_prepare(struct em_session *s, const struct em_int_list *layers,
                                             const struct value_options *value,

@@ -65,5 +65,6 @@ const struct em_algorithm em_algorithm = {
     .options_size = sizeof(struct emmet_options),
     .contexts = insert_contexts,
     .prepare = prepare,
+    .prepares = insert_prepares,
     .apply = apply,
 };

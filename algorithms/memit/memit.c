@@ -60,5 +60,6 @@ const struct em_algorithm em_algorithm = {
     .options_size = sizeof(struct memit_options),
     .contexts = insert_contexts,
     .prepare = prepare,
+    .prepares = insert_prepares,
     .apply = apply,
 };

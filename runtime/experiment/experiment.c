@@ -168,11 +168,13 @@ static enum em_status check_values(struct experiment *e)
 static enum em_status set_store_key(struct experiment *e)
 {
     const struct em_algorithm *algorithm = e->spec.algorithm;
+    const char *prepares = algorithm->prepares;
     char *options, hex[HASH_SIZE];
     EM_TRY(options_prepares(e->log, e->arena, algorithm->options, e->spec.options, &options));
     EM_TRY(workshop_hash_file(e->workshop, registry_path(e->params.registry, algorithm), hex));
-    session_store_key(e->session,
-                      arena_print(e->arena, "%s %s\n%s", algorithm->name, hex, options));
+    if (!prepares)
+        prepares = arena_print(e->arena, "%s %s", algorithm->name, hex);
+    session_store_key(e->session, arena_print(e->arena, "%s\n%s", prepares, options));
     return EM_OK;
 }
 

@@ -52,10 +52,15 @@ struct em_algorithm {
     const char *(*contexts)(const void *options);
 
     // Optional. Compute and store, for a chunk of facts at once, what depends only on the model as
-    // it stands (values, keys of the first layer). Called before `apply` with every fact that it
-    // will be given, in chunks that do not depend on how `apply` groups them.
+    // it stands (values, keys of the first layer), never on the covariance. Called before `apply`
+    // with every fact that it will be given, in chunks that do not depend on how `apply` groups
+    // them.
     enum em_status (*prepare)(struct em_session *s, const void *options,
                               const struct em_fact *facts, int num_facts);
+    // Optional. Names what `prepare` computes and the code that computes it. What is stored by one
+    // algorithm is found by every other that says the same and has equal `prepares` options; NULL:
+    // by itself alone, as it was built.
+    const char *prepares;
 
     // Edit the session's weights so that the model asserts `facts`. `options`
     // is the filled and validated options struct. On failure the runtime
