@@ -178,7 +178,7 @@ enum em_status cache_open(struct cache *c, const char *kind, const char *key,
 
 void cache_put(struct cache_entry *e, const struct file_part *parts, int num)
 {
-    if (e->lock < 0)
+    if (!e->a || e->lock < 0)
         return;
     char hex[HASH_SIZE];
     struct hash *h = hash_begin();

@@ -2,6 +2,7 @@
 // and step, keys and values kept on the device.
 
 #include "session/plan/forest.h"
+#include "session/store/kept.h"
 #include "session/text.h"
 
 #include <math.h>
@@ -351,8 +352,8 @@ enum em_status session_generate(struct em_session *s, const char *const *prompts
     return write_groups(s, prompts, num, length, top_k, chances, out);
 }
 
-enum em_status session_write_texts(struct em_session *s, const struct session_text *texts, int num,
-                                   int length, int top_k, const char **out)
+static enum em_status write_streams(struct em_session *s, const struct session_text *texts, int num,
+                                    int length, int top_k, const char **out)
 {
     const char **prompts = arena_array(s->call, const char *, (size_t) num + 1);
     struct random **chances = arena_array(s->call, struct random *, (size_t) num + 1);
@@ -365,9 +366,53 @@ enum em_status session_write_texts(struct em_session *s, const struct session_te
     return write_groups(s, prompts, num, length, top_k, chances, out);
 }
 
+// The seed counts where something is drawn.
+static struct hash *hash_texts(const struct em_session *s, const char *what, int length, int top_k)
+{
+    struct hash *h = kept_hash(s, what);
+    const uint64_t numbers[] = {(uint64_t) length, (uint64_t) top_k, top_k > 1 ? s->seed : 0};
+    hash_bytes(h, numbers, sizeof(numbers));
+    return h;
+}
+
+enum em_status session_write_texts(struct em_session *s, const struct session_text *texts, int num,
+                                   int length, int top_k, const char **out)
+{
+    struct cache_entry e = {0};
+    if (num <= 0)
+        return EM_OK;
+    if (s->remembers) {
+        struct hash *h = hash_texts(s, "texts of streams 1", length, top_k);
+        for (int i = 0; i < num; i++) {
+            hash_text(h, texts[i].prompt);
+            hash_text(h, texts[i].stream);
+        }
+        EM_TRY(kept_texts_open(s, h, num, out, &e));
+    }
+    const enum em_status status = e.data ? EM_OK : write_streams(s, texts, num, length, top_k, out);
+    if (s->remembers && status == EM_OK)
+        kept_texts_put(s, num, out, &e);
+    cache_close(&e);
+    return status;
+}
+
 enum em_status em_generate(struct em_session *s, const char *const *prompts, int num, int length,
                            int top_k, const char **out)
 {
     struct random chance = random_stream(s->seed, "generate");
-    return session_generate(s, prompts, num, length, top_k, &chance, out);
+    struct cache_entry e = {0};
+    if (num <= 0)
+        return EM_OK;
+    if (s->remembers) {
+        struct hash *h = hash_texts(s, "texts 1", length, top_k);
+        for (int i = 0; i < num; i++)
+            hash_text(h, prompts[i]);
+        EM_TRY(kept_texts_open(s, h, num, out, &e));
+    }
+    const enum em_status status =
+        e.data ? EM_OK : session_generate(s, prompts, num, length, top_k, &chance, out);
+    if (s->remembers && status == EM_OK)
+        kept_texts_put(s, num, out, &e);
+    cache_close(&e);
+    return status;
 }

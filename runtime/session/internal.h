@@ -77,6 +77,7 @@ struct em_session {
 
     struct store *store;
     char *store_options;
+    bool remembers;      // session_remember
     char entry_hash[65]; // the state when the plugin's entry point was called
 
     struct {

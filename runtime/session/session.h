@@ -143,6 +143,12 @@ EM_MUST_CHECK enum em_status session_chunk_end(struct em_session *s, enum em_sta
 // Values from a file: .safetensors with tensors "z.ID", "key.ID", ... They win over computed ones.
 EM_MUST_CHECK enum em_status session_store_import(struct em_session *s, const char *path);
 
+// --- what the model said
+// ---------------------------------------------------------------------------------------
+// While it is on, what the model as it stands answers and writes is kept on disk by what it is
+// asked, call by call: for what many runs ask of one model. Templates always are.
+void session_remember(struct em_session *s, bool on);
+
 // --- series and progress
 // -----------------------------------------------------------------------------------
 struct session_series { // one em_record call

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "session/store/kept.h"
 #include "session/text.h"
 
 struct ids {
@@ -232,14 +233,14 @@ static char *clean(struct arena *a, const char *text)
     return out;
 }
 
-enum em_status session_templates_generate(struct em_session *s, const char *set,
-                                          const struct session_templates *how)
+// texts [1 + lengths * starts * per_start]
+static enum em_status write_templates(struct em_session *s, const char *set,
+                                      const struct session_templates *how, const char **texts)
 {
     struct random chance = random_stream(s->seed, arena_print(s->call, "templates %s", set));
-    const int each = how->num_starts * how->per_start, all = each * how->num_lengths;
+    const int each = how->num_starts * how->per_start;
     const char **starts = arena_array(s->call, const char *, (size_t) each);
     const char **written = arena_array(s->call, const char *, (size_t) each);
-    const char **texts = arena_array(s->call, const char *, (size_t) all + 1);
     int num = 0;
     texts[num++] = "{}";
     for (int i = 0; i < each; i++)
@@ -249,5 +250,33 @@ enum em_status session_templates_generate(struct em_session *s, const char *set,
         for (int i = 0; i < each; i++)
             texts[num++] = arena_print(s->call, "%s. {}", clean(s->call, written[i]));
     }
-    return session_templates_set(s, set, texts, num);
+    return EM_OK;
+}
+
+static struct hash *hash_templates(const struct em_session *s, const char *set,
+                                   const struct session_templates *how)
+{
+    struct hash *h = kept_hash(s, "templates 1");
+    const int numbers[] = {how->num_starts, how->num_lengths, how->per_start, how->top_k};
+    hash_text(h, set);
+    hash_bytes(h, &s->seed, sizeof(s->seed));
+    hash_bytes(h, numbers, sizeof(numbers));
+    hash_bytes(h, how->lengths, (size_t) how->num_lengths * sizeof(*how->lengths));
+    for (int i = 0; i < how->num_starts; i++)
+        hash_text(h, how->starts[i]);
+    return h;
+}
+
+enum em_status session_templates_generate(struct em_session *s, const char *set,
+                                          const struct session_templates *how)
+{
+    const int num = 1 + how->num_starts * how->per_start * how->num_lengths;
+    const char **texts = arena_array(s->call, const char *, (size_t) num);
+    struct cache_entry e;
+    EM_TRY(kept_texts_open(s, hash_templates(s, set, how), num, texts, &e));
+    const enum em_status status = e.data ? EM_OK : write_templates(s, set, how, texts);
+    if (status == EM_OK)
+        kept_texts_put(s, num, texts, &e);
+    cache_close(&e);
+    return status == EM_OK ? session_templates_set(s, set, texts, num) : status;
 }

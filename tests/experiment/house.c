@@ -54,12 +54,16 @@ enum em_status house_run(struct house *h, const struct attempt *a)
 {
     room_new_log(&h->room);
     struct watched watched = {.house = h, .attempt = a};
+    const char *sets[] = {a->set, a->also};
     struct experiment *e =
         experiment_open(&(struct experiment_params) {.log = h->room.log,
                                                      .registry = h->room.registry,
                                                      .path = room_path(&h->room, "house.json"),
-                                                     .sets = &a->set,
-                                                     .num_sets = a->set ? 1 : 0,
+                                                     .sets = sets,
+                                                     .num_sets = a->also  ? 2
+                                                                 : a->set ? 1
+                                                                          : 0,
+                                                     .cache_folder = a->cache,
                                                      .out = a->out,
                                                      .device = "cpu",
                                                      .matmul = a->matmul,

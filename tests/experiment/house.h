@@ -13,6 +13,8 @@ struct house { // of a whole group of tests
 
 struct attempt {
     const char *out, *set;
+    const char *also;  // another "path=value"
+    const char *cache; // folder; NULL: nothing is kept between runs
     enum op_matmul matmul;
     bool fresh;
     int befalls;       // after so many edits something befalls the run:

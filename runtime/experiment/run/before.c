@@ -37,7 +37,7 @@ static enum em_status append_before(struct run *r, int first, int end, const cha
 
 // A chunk of cases at a time: a chunk that a crash cut in two is scored whole again, so that its
 // answers do not depend on where it was cut.
-enum em_status run_before(struct run *r)
+static enum em_status ask_before(struct run *r)
 {
     struct experiment *e = r->e;
     const int num = e->data.num, wanted = e->spec.evaluate.texts;
@@ -59,4 +59,13 @@ enum em_status run_before(struct run *r)
     }
     em_progress(e->session, "before", num, num);
     return EM_OK;
+}
+
+// Every run of one model asks it the same, so that its answers are kept for the next.
+enum em_status run_before(struct run *r)
+{
+    session_remember(r->e->session, true);
+    const enum em_status status = ask_before(r);
+    session_remember(r->e->session, false);
+    return status;
 }
