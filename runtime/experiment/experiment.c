@@ -174,7 +174,8 @@ static enum em_status set_store_key(struct experiment *e)
     EM_TRY(workshop_hash_file(e->workshop, registry_path(e->params.registry, algorithm), hex));
     if (!prepares)
         prepares = arena_print(e->arena, "%s %s", algorithm->name, hex);
-    session_store_key(e->session, arena_print(e->arena, "%s\n%s", prepares, options));
+    session_store_key(e->session, arena_print(e->arena, "%s\n%s", prepares, options),
+                      algorithm->contexts ? algorithm->contexts(e->spec.options) : NULL);
     return EM_OK;
 }
 

@@ -76,7 +76,7 @@ struct em_session {
     char corpus_hash[65];
 
     struct store *store;
-    char *store_options;
+    char *store_options, *store_set;
     bool remembers;      // session_remember
     char entry_hash[65]; // the state when the plugin's entry point was called
 

@@ -132,8 +132,9 @@ bool session_edits_fit(struct em_session *s, const char *path);
 // --- values of facts
 // ---------------------------------------------------------------------------------------
 // What they depend on beside the facts, the model as the plugin's call finds it, and the templates:
-// what the algorithm `prepares` by, and its options that count. Call before prepare and apply.
-void session_store_key(struct em_session *s, const char *options_text);
+// what the algorithm `prepares` by, its options that count, and the set of templates that it reads
+// (NULL: all that there are count). Call before prepare and apply.
+void session_store_key(struct em_session *s, const char *options_text, const char *set);
 // An algorithm's prepare() stands between these, in one call. The facts' values are found on disk,
 // or are kept there when all are computed; facts and order say which, so that values depend on
 // nothing else. `status`: prepare()'s, which is returned.

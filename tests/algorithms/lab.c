@@ -84,7 +84,7 @@ void *lab_options(struct lab *lab, const char *name, const char *json)
     cJSON_Delete(object);
     char *prepares;
     fixture_ok(f, options_prepares(f->log, f->arena, a->options, options, &prepares));
-    session_store_key(f->s, prepares);
+    session_store_key(f->s, prepares, NULL);
     return options;
 }
 

@@ -29,7 +29,7 @@ void *check_options(struct set *t, const struct em_algorithm *a, cJSON *json)
     cJSON_Delete(json);
     char *prepares;
     check_ok(b->log, options_prepares(b->log, b->arena, a->options, options, &prepares));
-    session_store_key(b->s, prepares);
+    session_store_key(b->s, prepares, NULL);
     return options;
 }
 

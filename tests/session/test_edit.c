@@ -107,9 +107,9 @@ static void test_store(void **state)
     assert_memory_equal(got, z, sizeof(z));
     assert_false(em_store_get(f.s, &fact, "key", got, 3));
     assert_false(em_store_get(f.s, &other, "z", got, 3));
-    session_store_key(f.s, "v_lr=0.1");
+    session_store_key(f.s, "v_lr=0.1", NULL);
     assert_false(em_store_get(f.s, &fact, "z", got, 3));
-    session_store_key(f.s, "");
+    session_store_key(f.s, "", NULL);
     fixture_ok(&f, em_store_put(f.s, &fact, "z", z, 3));
     assert_true(em_store_get(f.s, &fact, "z", got, 3));
     const char *texts[] = {"{}", "Say. {}"};

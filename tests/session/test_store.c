@@ -27,7 +27,7 @@ struct room {
 static void open_session(struct room *r, bool cached)
 {
     fixture_open(&r->f, &(struct fixture_params) {.cache = cached ? r->folder : NULL});
-    session_store_key(r->f.s, "family\nlayers=5\n");
+    session_store_key(r->f.s, "family\nlayers=5\n", "memit");
     session_call_begin(r->f.s);
 }
 
@@ -154,9 +154,9 @@ static void test_context(void **state)
     struct room *r = *state;
     static const char *const texts[] = {"{}", "So. {}"};
     assert_int_equal(prepare(r, facts, 2, 100), 2);
-    session_store_key(r->f.s, "family\nlayers=6\n");
+    session_store_key(r->f.s, "family\nlayers=6\n", "memit");
     assert_int_equal(prepare(r, facts, 2, 200), 2);
-    session_store_key(r->f.s, "family\nlayers=5\n");
+    session_store_key(r->f.s, "family\nlayers=5\n", "memit");
     assert_int_equal(prepare(r, facts, 2, 300), 0);
     assert_true(known(r, &facts[0], 100));
 
@@ -178,6 +178,8 @@ static void test_context(void **state)
     fixture_ok(&r->f, session_templates_set(r->f.s, "memit", texts, 2));
     assert_int_equal(prepare(r, facts, 2, 600), 2);
     assert_int_equal(num_files(r), 6);
+    fixture_ok(&r->f, session_templates_set(r->f.s, "rome", texts, 2)); // is not read
+    assert_int_equal(prepare(r, facts, 2, 700), 0);
 }
 
 // Without a cache values are shared in memory, as far as they are of one context.

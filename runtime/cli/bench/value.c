@@ -16,7 +16,7 @@ struct work {
 
 static enum em_status prepare(const struct work *w, const char *key)
 {
-    session_store_key(w->session, key); // under another key nothing is found in the store
+    session_store_key(w->session, key, NULL); // under another key nothing is found in the store
     session_call_begin(w->session);
     const enum em_status status =
         w->algorithm->prepare(w->session, w->options, w->facts, w->num_facts);

@@ -31,8 +31,9 @@ void store_destroy(struct em_session *s)
     s->store = NULL;
 }
 
-void session_store_key(struct em_session *s, const char *options_text)
+void session_store_key(struct em_session *s, const char *options_text, const char *set)
 {
+    s->store_set = set ? arena_copy(s->life, set) : NULL;
     s->store_options = arena_copy(s->life, options_text);
 }
 
@@ -55,6 +56,8 @@ void store_context(struct em_session *s, char context[HASH_SIZE])
     hash_text(h, s->entry_hash);
     session_hash_arithmetic(s, h);
     for (int i = 0; i < s->num_sets; i++) {
+        if (s->store_set && strcmp(s->store_set, s->sets[i].name) != 0)
+            continue;
         hash_text(h, s->sets[i].name);
         hash_bytes(h, &s->sets[i].num, sizeof(s->sets[i].num));
         for (int k = 0; k < s->sets[i].num; k++)
