@@ -35,8 +35,8 @@ struct cache_entry {
 EM_MUST_CHECK enum em_status cache_open(struct cache *c, const char *kind, const char *key,
                                         struct cache_entry *out);
 
-// Keeps the bytes of an entry without data, if it was opened, and unlocks its key. They are mapped as its data, which
-// stays NULL where nothing can be kept.
+// Keeps the bytes of an entry without data and unlocks its key. They are mapped as its data, which
+// stays NULL where nothing can be kept. Without effect on an entry that is all zero.
 void cache_put(struct cache_entry *e, const struct file_part *parts, int num);
 void cache_close(struct cache_entry *e); // accepts one that is all zero
 

@@ -143,6 +143,9 @@ EM_MUST_CHECK enum em_status session_chunk_begin(struct em_session *s, const str
 EM_MUST_CHECK enum em_status session_chunk_end(struct em_session *s, enum em_status status);
 // Values from a file: .safetensors with tensors "z.ID", "key.ID", ... They win over computed ones.
 EM_MUST_CHECK enum em_status session_store_import(struct em_session *s, const char *path);
+// The same of all values of these facts that the plugin's call finds, under the same names.
+EM_MUST_CHECK enum em_status session_store_export(struct em_session *s, const struct em_fact *facts,
+                                                  int n, const char *path);
 
 // --- what the model said
 // ---------------------------------------------------------------------------------------

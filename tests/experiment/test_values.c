@@ -168,12 +168,77 @@ static void test_damaged(void **state)
     house_check_same(h, run(h, cache, "repaired", NULL, NULL));
 }
 
+// --- values out and in
+
+static void check_values(struct house *h, const char *folder, const char *other)
+{
+    char *here, *there;
+    size_t sizes[2];
+    struct room *r = &h->room;
+    const char *name = "values.safetensors";
+    room_ok(r, file_read(r->log, r->arena, path_join(r->arena, folder, name), &here, &sizes[0]));
+    room_ok(r, file_read(r->log, r->arena, path_join(r->arena, other, name), &there, &sizes[1]));
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(here, there, sizes[0]);
+    assert_false(file_exists(path_join(r->arena, folder, "values")));
+}
+
+// What a run exports and another imports makes the same edits, without a search for values.
+static void test_out_and_in(void **state)
+{
+    struct house *h = *state;
+    const char *out = run(h, NULL, "out", "export.values=true", NULL);
+    const char *cases = house_read(h, h->finished, "cases.jsonl");
+    assert_string_equal(house_read(h, out, "cases.jsonl"), cases);
+    const char *import = arena_print(h->room.arena, "import.values=%s/values.safetensors", out);
+    const char *cache = room_path(&h->room, "in-cache");
+    const char *in = run(h, cache, "in", import, "export.values=true");
+    assert_string_equal(house_read(h, in, "cases.jsonl"), cases);
+    check_values(h, in, out);
+    // even where the search would have been another
+    const char *other = run(h, cache, "in-other", import, "algorithm.v_num_grad_steps=4");
+    cJSON *summaries[] = {cJSON_Parse(house_read(h, other, "summary.json")),
+                          cJSON_Parse(house_read(h, out, "summary.json"))};
+    assert_true(cJSON_Compare(cJSON_GetObjectItem(summaries[0], "metrics"),
+                              cJSON_GetObjectItem(summaries[1], "metrics"), true));
+    assert_null(strstr(house_read(h, other, "cases.jsonl"), "\"loss\""));
+    cJSON_Delete(summaries[0]);
+    cJSON_Delete(summaries[1]);
+}
+
+// Each batch of a sequence has the values of the model that it met; the file is the same however
+// often the run was cut off.
+static void test_out_goes_on(void **state)
+{
+    struct house *h = *state;
+    static const char sequence[] = "run={\"mode\": \"sequential-batched\", \"batch_size\": 2}";
+    struct attempt a = {.set = sequence,
+                        .also = "export.values=true",
+                        .out = room_path(&h->room, "sequence-stopped"),
+                        .befalls = 2,
+                        .stops = true};
+    const char *whole = run(h, NULL, "sequence", a.set, a.also);
+    assert_int_equal(house_run(h, &a), EM_STOPPED);
+    const char *part = path_join(h->room.arena, a.out, "values/000000.safetensors");
+    assert_true(file_exists(part));
+    assert_int_equal(truncate(part, 100), 0); // its batch is done again
+    a.stops = false;
+    room_ok(&h->room, house_run(h, &a));
+    check_values(h, a.out, whole);
+    const char *summary = path_join(h->room.arena, a.out, "summary.json");
+    assert_int_equal(unlink(summary), 0); // cut off between the file and the summary
+    room_ok(&h->room, house_run(h, &a));
+    check_values(h, a.out, whole);
+    assert_string_equal(house_read(h, a.out, "cases.jsonl"), house_read(h, whole, "cases.jsonl"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_not_shared), cmocka_unit_test(test_killed_within_a_chunk),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_not_shared),  cmocka_unit_test(test_killed_within_a_chunk),
+        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_out_and_in),
+        cmocka_unit_test(test_out_goes_on),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -368,6 +368,7 @@ enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
     EM_TRY(read_section(spec, "templates", &spec->templates));
     EM_TRY(spec_read_template_sets(spec));
     EM_TRY(read_section(spec, "import", &spec->import));
+    EM_TRY(read_section(spec, "export", &spec->export));
     EM_TRY(read_algorithm(spec, registry));
     EM_TRY(read_metrics(spec, registry));
     EM_TRY(check_derived(spec));

@@ -75,6 +75,10 @@ struct spec_values {
     const char *values;
 };
 
+struct spec_export {
+    bool values;
+};
+
 struct spec_metric {
     const struct em_metric *metric;
     void *options;
@@ -93,6 +97,7 @@ struct spec {
     struct spec_run run;
     struct spec_evaluate evaluate;
     struct spec_values import;
+    struct spec_export export;
     const struct em_algorithm *algorithm;
     void *options; // of the algorithm
     unsigned needs;

@@ -67,6 +67,11 @@ static const struct em_option import_table[] = {
     EM_PATH(struct spec_values, values, "safetensors with z.ID and key.ID, instead of own values"),
     {0},
 };
+static const struct em_option export_table[] = {
+    EM_BOOL(struct spec_export, values, false,
+            "write values.safetensors with z.ID, key.ID, key_bare.ID, log.ID, for import.values"),
+    {0},
+};
 
 static const struct spec_member data_others[] = {
     {"facts",
@@ -106,6 +111,7 @@ const struct spec_section spec_sections[] = {
     {"run", "what is edited together", run_table, NULL, NULL},
     {"evaluate", "what is asked, and when", evaluate_table, evaluate_others, NULL},
     {"import", "what is taken from files", import_table, NULL, NULL},
+    {"export", "what is left in the run folder for other programs", export_table, NULL, NULL},
     {"reference", "a list of a paper's figures, drawn beside the run's", NULL,
      spec_reference_members, NULL},
     {"sweep", "a run for each value of a path, or for each combination of them", NULL, sweep_others,
@@ -263,6 +269,7 @@ cJSON *spec_write(const struct spec *spec, const cJSON *facts)
     write_section(json, "run", &spec->run);
     write_evaluate(json, &spec->evaluate);
     write_section(json, "import", &spec->import);
+    write_section(json, "export", &spec->export);
     if (spec->reference)
         cJSON_AddItemToObject(json, "reference", cJSON_Duplicate(spec->reference, true));
     return json;

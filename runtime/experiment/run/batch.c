@@ -66,6 +66,8 @@ static enum em_status apply(struct run *r, int first, int end, cJSON *lines)
     if (length && status == EM_OK)
         cJSON_AddItemToObject(lines->child, "series", journal_series(series, length));
     if (status == EM_OK)
+        status = run_values_save(r, first, end);
+    if (status == EM_OK)
         status = session_edits_save(e->session, run_edits_file(r, first), since);
     experiment_call_end(e, PHASE_APPLY, begun);
     return status;

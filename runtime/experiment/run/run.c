@@ -105,6 +105,13 @@ static enum em_status take_up(struct run *r, int first, int end)
 {
     struct experiment *e = r->e;
     const char *path = run_edits_file(r, first);
+    if (!run_values_fit(r, first)) {
+        log_say(e->log,
+                "the values of the facts from number %d on are missing or damaged; they "
+                "are edited again",
+                first + 1);
+        return cut(r, first);
+    }
     if (!session_edits_fit(e->session, path)) {
         log_say(e->log, "%s: is missing or damaged; the facts from number %d on are edited again",
                 path, first + 1);
@@ -185,6 +192,8 @@ static enum em_status do_all(struct run *r)
     if (status == EM_OK)
         status = reverted;
     if (status == EM_OK)
+        status = run_values_finish(r);
+    if (status == EM_OK)
         status = run_results(r);
     for (int i = 0; r->before && i < e->data.num; i++)
         cJSON_Delete(r->before[i]);
@@ -200,7 +209,10 @@ static uint64_t room_of(const struct run *r)
     const uint64_t num = (uint64_t) e->data.num;
     int layers;
     options_layers(e->arena, e->spec.algorithm->options, e->spec.options, &layers);
-    const uint64_t a_fact = (uint64_t) layers * (uint64_t) (c->dim + 2 * c->ffn) * sizeof(float);
+    uint64_t vectors = (uint64_t) layers * (uint64_t) (c->dim + 2 * c->ffn);
+    if (e->spec.export.values) // a while twice
+        vectors += 2 * (uint64_t) (c->dim + 2 * c->ffn);
+    const uint64_t a_fact = vectors * sizeof(float);
     return A_RUN + num * (A_CASE + a_fact) +
            (num / (uint64_t) e->spec.run.batch_size + 1) * A_BATCH +
            (uint64_t) run_retained_lines(r, e->data.num) * A_RETAINED;

@@ -17,6 +17,7 @@
 #define RUN_RETAINED "retained.jsonl"
 #define RUN_STATES "states.jsonl"
 #define RUN_EDITS "edits"
+#define RUN_VALUES "values.safetensors"
 
 struct run {
     struct experiment *e;
@@ -61,6 +62,12 @@ bool run_state_is_missing(const struct run *r, int end); // of a batch that ends
 // Lines of retained.jsonl and states.jsonl of all batches before case `first`.
 int run_retained_lines(const struct run *r, int first);
 int run_states_lines(const struct run *r, int first);
+
+// Of export.values: in the call of a batch's apply, the values it was edited with; at the end, all
+// in RUN_VALUES. Whether a batch of an earlier process has left its own.
+EM_MUST_CHECK enum em_status run_values_save(struct run *r, int first, int end);
+EM_MUST_CHECK enum em_status run_values_finish(struct run *r);
+bool run_values_fit(const struct run *r, int first);
 
 // summary.json and timing.json, from the journals.
 EM_MUST_CHECK enum em_status run_results(struct run *r);

@@ -189,3 +189,63 @@ enum em_status em_store_put(struct em_session *s, const struct em_fact *fact, co
     chunk_put(chunk, known, &value);
     return EM_OK;
 }
+
+// --- values to a file
+
+struct export
+{
+    struct arena *a;
+    struct st_tensor *items;
+    size_t num, cap;
+};
+
+static void add_export(struct export *to, const char *name, const void *data, size_t count)
+{
+    *arena_push(to->a, to) = (struct st_tensor) {
+        .name = name, .type = ST_F32, .num_dims = 1, .dims = {count}, .data = data};
+}
+
+static void export_imports(struct em_session *s, const struct em_fact *fact, struct export *to)
+{
+    for (size_t i = 0; i < s->store->imports.num; i++)
+        for (int k = 0; k < s->store->imports.items[i].file.num; k++) {
+            const struct st_tensor *t = &s->store->imports.items[i].file.tensors[k];
+            const char *dot = strchr(t->name, '.');
+            if (!dot || strcmp(dot + 1, fact->id) != 0)
+                continue;
+            const char *name = arena_print(to->a, "%.*s", (int) (dot - t->name), t->name);
+            if (find_import(s, fact, name) == t) // not one that an earlier file has
+                add_export(to, t->name, t->data, t->size / sizeof(float));
+        }
+}
+
+// Those of `known` that are neither imported nor a value of `before`.
+static void export_known(struct em_session *s, const struct em_fact *fact,
+                         const struct known_fact *known, const struct known_fact *before,
+                         struct export *to)
+{
+    for (const struct value *v = known ? known->values : NULL; v; v = v->next)
+        if (!find_import(s, fact, v->name) && !(before && chunk_get(before, v->name)))
+            add_export(to, arena_print(to->a, "%s.%s", v->name, fact->id), v->at, v->count);
+}
+
+enum em_status session_store_export(struct em_session *s, const struct em_fact *facts, int n,
+                                    const char *path)
+{
+    struct store *store = store_of(s);
+    struct export to = {.a = arena_create()};
+    char key[HASH_SIZE], context[HASH_SIZE];
+    store_context(s, context);
+    for (int i = 0; i < n; i++) {
+        chunk_fact_key(&facts[i], key);
+        const struct known_fact *home = find_home(store, context, key);
+        export_imports(s, &facts[i], &to);
+        export_known(s, &facts[i], home, NULL, &to);
+        export_known(s, &facts[i], find_stray(store, context, key), home, &to);
+    }
+    if (to.num) // in an order that does not tell how they were come by
+        qsort(to.items, to.num, sizeof(*to.items), compare_names);
+    const enum em_status status = st_write(s->log, path, to.items, (int) to.num, NULL);
+    arena_destroy(&to.a);
+    return status;
+}

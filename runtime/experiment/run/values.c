@@ -1,0 +1,91 @@
+// The values that a run's batches were edited with, for import.values of another run: a file a
+// batch while the run goes on, one file of all when it ends; see run.h.
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "experiment/run/run.h"
+#include "model/safetensors.h"
+
+#define PARTS "values"
+
+static const char *part_file(const struct run *r, int first)
+{
+    const int batch = first / r->e->spec.run.batch_size;
+    return run_file(r, arena_print(r->e->arena, PARTS "/%06d.safetensors", batch));
+}
+
+enum em_status run_values_save(struct run *r, int first, int end)
+{
+    const struct experiment *e = r->e;
+    if (!e->spec.export.values)
+        return EM_OK;
+    EM_TRY(folder_make(e->log, run_file(r, PARTS)));
+    return session_store_export(e->session, e->data.facts + first, end - first,
+                                part_file(r, first));
+}
+
+bool run_values_fit(const struct run *r, int first)
+{
+    if (!r->e->spec.export.values || file_exists(run_file(r, RUN_VALUES)))
+        return true;
+    struct log *quiet = log_create(NULL, LOG_QUIET);
+    struct arena *a = arena_create();
+    struct st_file f;
+    const bool fits = st_open(quiet, a, part_file(r, first), &f) == EM_OK;
+    if (fits)
+        st_close(&f);
+    arena_destroy(&a);
+    log_destroy(&quiet);
+    return fits;
+}
+
+struct parts {
+    struct st_file *files; // [num]
+    int num;
+    struct {
+        struct st_tensor *items;
+        size_t num, cap;
+    } tensors;
+};
+
+static enum em_status open_parts(const struct run *r, struct arena *a, struct parts *p)
+{
+    const struct experiment *e = r->e;
+    p->files = arena_array(a, struct st_file, (size_t) e->data.num);
+    for (int first = 0; first < e->data.num; first = run_batch_end(r, first)) {
+        struct st_file *f = &p->files[p->num];
+        EM_TRY(st_open(e->log, a, part_file(r, first), f));
+        p->num++;
+        for (int i = 0; i < f->num; i++)
+            *arena_push(a, &p->tensors) = f->tensors[i];
+    }
+    return EM_OK;
+}
+
+static enum em_status join_parts(const struct run *r)
+{
+    struct arena *a = arena_create();
+    struct parts p = {0};
+    enum em_status status = open_parts(r, a, &p);
+    if (status == EM_OK)
+        status = st_write(r->e->log, run_file(r, RUN_VALUES), p.tensors.items, (int) p.tensors.num,
+                          NULL);
+    for (int i = 0; i < p.num; i++)
+        st_close(&p.files[i]);
+    arena_destroy(&a);
+    return status;
+}
+
+enum em_status run_values_finish(struct run *r)
+{
+    const struct experiment *e = r->e;
+    if (!e->spec.export.values)
+        return EM_OK;
+    if (!file_exists(run_file(r, RUN_VALUES)))
+        EM_TRY(join_parts(r));
+    for (int first = 0; first < e->data.num; first = run_batch_end(r, first))
+        unlink(part_file(r, first)); // what a cut-off end has taken already is not there
+    rmdir(run_file(r, PARTS));
+    return EM_OK;
+}
