@@ -31,13 +31,13 @@ static enum em_status open_parts(struct cli *cli, const struct cli_model_params 
         .log = cli->log, .device = params->place.device, .cache_folder = cli->cache_folder});
     if (!m->gpu)
         return log_status(cli->log);
-    m->session = session_create(
-        &(struct session_params) {.log = cli->log,
-                                  .gpu = m->gpu,
-                                  .files = m->files,
-                                  .matmul = (enum op_matmul) params->place.matmul,
-                                  .seed = params->seed,
-                                  .cache = m->cache});
+    m->session =
+        session_create(&(struct session_params) {.log = cli->log,
+                                                 .gpu = m->gpu,
+                                                 .files = m->files,
+                                                 .matmul = (enum op_matmul) params->place.matmul,
+                                                 .seed = params->seed,
+                                                 .cache = m->cache});
     return m->session ? EM_OK : log_status(cli->log);
 }
 
