@@ -123,10 +123,10 @@ void escape_tex(FILE *to, const char *text)
         ['<'] = "\\textless{}",
         ['>'] = "\\textgreater{}",
         ['|'] = "\\textbar{}",
-        ['"'] = "\\textquotedbl{}",
+        ['"'] = "{\\char34}",
         ['-'] = "{-}", // no ligatures
-        ['`'] = "\\textasciigrave{}",
-        ['\''] = "\\textquotesingle{}",
+        ['`'] = "{`}",
+        ['\''] = "{'}",
     };
     char bytes[5];
     while (*text) {
@@ -137,8 +137,8 @@ void escape_tex(FILE *to, const char *text)
             fputs("$\\lambda$", to);
         else if (code == 0x3B1)
             fputs("$\\alpha$", to);
-        else if (code >= 0xC0 && code <= 0x17F)
-            fputs(bytes, to); // Latin letters with accents
+        else if (code >= 0xC0 && code <= 0xFF && !strchr("\xD0\xD7\xDE\xF0\xF7\xFE", (int) code))
+            fputs(bytes, to); // letters that every article's fonts have
         else
             fprintf(to, "[U+%04X]", code);
     }

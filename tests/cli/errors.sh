@@ -38,6 +38,11 @@ export EMEND_PLUGIN_PATH
 fails 2 "plugin folder $scratch/none2 does not exist (--plugins, EMEND_PLUGIN_PATH)" list metrics
 unset EMEND_PLUGIN_PATH
 
+# reports
+fails 2 'report needs RUN... (see "emend help report")' report
+fails 2 "$scratch/none: there is no such folder; a report is made of run folders, such as runs/quickstart, and of sweep folders" report "$scratch/none"
+fails 2 'a report on 2 folders needs a place of its own: --out DIR' report "$scratch/a" "$scratch/b"
+
 # models and devices
 fails 2 'model "smolm2" is neither a file, nor a folder, nor a known model; did you mean "smollm2"?' fetch smolm2
 fails 2 'model "smolm2" is neither a file, nor a folder, nor a known model; did you mean "smollm2"?' generate --model smolm2 --prompt a

@@ -148,8 +148,8 @@ static void every_figure_is_drawn(void **state)
         const char *fixture, *figures[8];
     } rows[] = {
         {"one", {"scores", "norms", "margins"}},
-        {"layers", {"scores-by-algorithm-layers", "norms", "margins"}},
-        {"batches", {"scores-by-run-batch-size", "norms", "margins"}},
+        {"layers", {"scores-by-algorithm-layers", "norms", "margins-by-algorithm-layers"}},
+        {"batches", {"scores-by-run-batch-size", "norms", "margins-by-run-batch-size"}},
         {"sequential",
          {"scores-by-run-batch-size", "measures-by-run-batch-size", "scores-along",
           "fresh-and-retained", "state-along", "norms", "margins"}},
@@ -193,7 +193,7 @@ static void figures_say_what_they_show(void **state)
     assert_int_equal(markup_count(svg, ">ES (percent)</text>"), 1);
     assert_int_equal(markup_count(svg, ">memit</text>"), 1);
     assert_int_equal(markup_count(svg, ">emmet</text>"), 1);
-    assert_int_equal(markup_count(svg, ">arXiv:0000.00000, figure 2</text>"), 1);
+    assert_int_equal(markup_count(svg, ">arXiv:0000.00000, figure 2: memit</text>"), 1);
     assert_int_equal(markup_count(svg, ">before, as published</text>"), 1);
     static const char *const ticks[] = {">1</text>", ">4</text>", ">16</text>", ">64</text>",
                                         ">256</text>"};

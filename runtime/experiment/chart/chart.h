@@ -74,5 +74,7 @@ void chart_write_colors(FILE *to, bool dark);
 
 // The number as it stands in ticks and tables: 64, 0.0625, 5e-5, 1e6.
 char *chart_number(struct arena *a, double x);
+// A measured value, to four digits or two decimals: 0.08927, 12.04, 38099.
+char *chart_value(struct arena *a, double x);
 
 #endif

@@ -10,8 +10,8 @@
 
 // Pixels.
 enum {
-    TICK_LABELS = 46, // left of a y axis with numbers
-    Y_LABEL = 22,
+    TICK_LABELS = 50, // left of a y axis with numbers
+    Y_LABEL = 20,
     RIGHT = 20,
     GAP = 14, // between panels beside each other
     ABOVE = 34,
@@ -21,7 +21,7 @@ enum {
     KEY_HEIGHT = 22,
     KEY_SAMPLE = 44,
     KEY_GAP = 22,
-    KEY_MAX = 44, // characters
+    KEY_MAX = 64, // places
 };
 
 // Of the character that begins with this byte, 0 of one within: those behind U+0FFF, among them all

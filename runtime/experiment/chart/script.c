@@ -207,7 +207,7 @@ static void write_words(const struct pen *p, const struct chart_panel *panel,
     if (!rows)
         fprintf(p->to, "set label 3 %s at screen %.6f,%.6f center rotate by 90\n",
                 fitted(p, panel->y.label, box->bottom - box->top + 30, LAYOUT_CHARACTER),
-                screen_x(box->left - 54), screen_y(p, 0.5 * (box->top + box->bottom)));
+                screen_x(box->left - 58), screen_y(p, 0.5 * (box->top + box->bottom)));
 }
 
 static void write_margins(const struct pen *p, const struct layout_box *box)

@@ -71,6 +71,12 @@ char *chart_number(struct arena *a, double x)
     return arena_print(a, "%se%d", text, atoi(exponent + 1));
 }
 
+char *chart_value(struct arena *a, double x)
+{
+    const double size = fabs(x);
+    return arena_print(a, size >= 1000 ? "%.0f" : size >= 1 ? "%.2f" : "%.4g", x);
+}
+
 struct fitting { // of labels on an axis
     struct arena *arena;
     const struct layout_range *range;

@@ -21,12 +21,14 @@ struct chart *figure_add(const struct study *s, struct figures *out)
     return chart;
 }
 
-static const char *group_label(const struct study *s, const struct study_point *p, int axis)
+// What a point is on the axes but `axis`, or on those that are no numbers.
+static const char *group_label(const struct study *s, const struct study_point *p, int axis,
+                               bool by_name)
 {
     char *label = arena_copy(s->arena, "");
     for (int k = 0; k < s->num_axes; k++) {
         const struct study_axis *other = &s->axes[k];
-        if (k == axis || p->at[k] < 0)
+        if (k == axis || p->at[k] < 0 || (by_name && other->numeric))
             continue;
         label = arena_print(s->arena, "%s%s%s%s%s", label, *label ? ", " : "",
                             other->numeric ? other->title : "", other->numeric ? " " : "",
@@ -35,7 +37,7 @@ static const char *group_label(const struct study *s, const struct study_point *
     return label;
 }
 
-void figure_group(const struct study *s, int axis, struct figure_groups *out)
+static void make_groups(const struct study *s, int axis, bool by_name, struct figure_groups *out)
 {
     out->labels = arena_array(s->arena, const char *, s->num_points + 1);
     out->of = arena_array(s->arena, int, s->num_points + 1);
@@ -44,7 +46,7 @@ void figure_group(const struct study *s, int axis, struct figure_groups *out)
         out->of[i] = -1;
         if (axis >= 0 && s->points[i].at[axis] < 0)
             continue;
-        const char *label = group_label(s, &s->points[i], axis);
+        const char *label = group_label(s, &s->points[i], axis, by_name);
         for (int g = 0; g < out->num && out->of[i] < 0; g++)
             if (strcmp(out->labels[g], label) == 0)
                 out->of[i] = g;
@@ -53,6 +55,16 @@ void figure_group(const struct study *s, int axis, struct figure_groups *out)
             out->of[i] = out->num++;
         }
     }
+}
+
+void figure_group(const struct study *s, int axis, struct figure_groups *out)
+{
+    make_groups(s, axis, false, out);
+}
+
+void figure_group_by_name(const struct study *s, struct figure_groups *out)
+{
+    make_groups(s, -1, true, out);
 }
 
 const char *figure_metric_title(struct arena *a, const struct study_metric *m)
@@ -98,14 +110,5 @@ const struct study_metric *figure_main_metric(const struct study *s)
     for (int i = 0; i < s->num_metrics; i++)
         if (!s->metrics[i].of_state && (!found || strcmp(s->metrics[i].name, "score") == 0))
             found = &s->metrics[i];
-    return found;
-}
-
-int figure_longest_axis(const struct study *s)
-{
-    int found = -1;
-    for (int k = 0; k < s->num_axes; k++)
-        if (s->axes[k].numeric && (found < 0 || s->axes[k].num_values > s->axes[found].num_values))
-            found = k;
     return found;
 }

@@ -30,10 +30,10 @@ struct figure_groups {
     int num;
 };
 void figure_group(const struct study *s, int axis, struct figure_groups *out);
+void figure_group_by_name(const struct study *s, struct figure_groups *out); // whatever the numbers
 
 // The metric that sums the others up, or the first score; NULL: there is none.
 const struct study_metric *figure_main_metric(const struct study *s);
-int figure_longest_axis(const struct study *s); // the numeric one with the most values; -1: none
 
 #define FIGURE_MARGIN_LABEL "NLL true − NLL new (nats)"
 

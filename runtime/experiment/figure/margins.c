@@ -163,8 +163,11 @@ static void add_quantiles(const struct study *s, int axis, struct figures *out)
                     found += take_quantiles(s, &p->margins, &points[found]);
             }
         if (found)
-            series[num++] = (struct chart_series) {
-                .label = groups.labels[g], .style = g, .points = points, .num = found};
+            series[num++] =
+                (struct chart_series) {.label = *groups.labels[g] ? groups.labels[g] : NULL,
+                                       .style = g,
+                                       .points = points,
+                                       .num = found};
     }
     if (!num)
         return;
@@ -179,18 +182,24 @@ static void add_quantiles(const struct study *s, int axis, struct figures *out)
         .series = series,
         .num_series = num,
     };
-    *figure_add(s, out) = (struct chart) {.name = "margins",
-                                          .title = "Margins of the edited facts",
-                                          .text = MARGIN_TEXT,
-                                          .panels = panel,
-                                          .num_panels = 1};
+    const char *path = s->axes[axis].path;
+    *figure_add(s, out) = (struct chart) {
+        .name = figure_file_name(s->arena, arena_print(s->arena, "margins-by-%s", path)),
+        .title = arena_print(s->arena, "Margins of the edited facts by %s", s->axes[axis].title),
+        .text = MARGIN_TEXT,
+        .panels = panel,
+        .num_panels = 1,
+    };
 }
 
 void figures_add_margins(const struct study *s, struct figures *out)
 {
-    const int axis = figure_longest_axis(s);
-    if (s->num_points > MOST_PANELS && axis >= 0)
-        add_quantiles(s, axis, out);
-    else
+    bool numeric = false;
+    for (int k = 0; k < s->num_axes && s->num_points > MOST_PANELS; k++)
+        if (s->axes[k].numeric) {
+            add_quantiles(s, k, out);
+            numeric = true;
+        }
+    if (!numeric)
         add_histograms(s, out);
 }

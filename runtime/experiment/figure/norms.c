@@ -15,7 +15,7 @@ static const struct {
     {"z_norm", "length of z", "‖z‖"},
     {"residual_norm", "length of the residual written", "‖r‖"},
     {"update_norm", "norm of the update", "‖ΔW‖"},
-    {"update_share", "update as a share of the weights", "‖ΔW‖ / ‖W‖"},
+    {"update_share", "relative norm of the update", "‖ΔW‖ / ‖W‖"},
 };
 
 // A panel of one recorded series: its mean in each run against the run's score.
@@ -42,11 +42,12 @@ static bool make_panel(const struct study *s, int which, const struct study_metr
         }
         all += found;
         if (found)
-            series[num++] = (struct chart_series) {.label = groups->labels[g],
-                                                   .style = g,
-                                                   .mark = CHART_DOTS,
-                                                   .points = points,
-                                                   .num = found};
+            series[num++] =
+                (struct chart_series) {.label = *groups->labels[g] ? groups->labels[g] : NULL,
+                                       .style = g,
+                                       .mark = CHART_DOTS,
+                                       .points = points,
+                                       .num = found};
     }
     *panel = (struct chart_panel) {
         .title = known[which].title,
@@ -56,7 +57,7 @@ static bool make_panel(const struct study *s, int which, const struct study_metr
         .series = series,
         .num_series = num,
     };
-    return all > 1;
+    return all > 1 && high - low > 1e-6 * high; // what all runs share shows nothing
 }
 
 static void add_runs(const struct study *s, struct figures *out)
@@ -65,7 +66,7 @@ static void add_runs(const struct study *s, struct figures *out)
     if (!m)
         return;
     struct figure_groups groups;
-    figure_group(s, figure_longest_axis(s), &groups);
+    figure_group_by_name(s, &groups);
     struct chart_panel *panels = arena_array(s->arena, struct chart_panel, MOST_PANELS);
     int num = 0;
     for (int i = 0; i < (int) (sizeof(known) / sizeof(*known)); i++)

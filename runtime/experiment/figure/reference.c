@@ -63,6 +63,13 @@ static int take_points(const struct figure_reference *r, const cJSON *entry,
     return num;
 }
 
+// With the group's name, where a figure shows several.
+static const char *label_of(const struct figure_reference *r, const char *label, int style)
+{
+    const bool named = r->groups->num > 1 && style < r->groups->num;
+    return named ? arena_print(r->study->arena, "%s: %s", label, r->groups->labels[style]) : label;
+}
+
 int figure_add_references(const struct figure_reference *r, struct chart_series *series, int num)
 {
     const struct study *s = r->study;
@@ -77,7 +84,7 @@ int figure_add_references(const struct figure_reference *r, struct chart_series 
         const int found = met ? take_points(r, e, points) : 0;
         if (found)
             series[num++] = (struct chart_series) {
-                .label = study_text(e, "label", "reference"),
+                .label = label_of(r, study_text(e, "label", "reference"), style),
                 .style = style,
                 .secondary = true,
                 .mark = x ? CHART_LINE : CHART_LEVEL,

@@ -53,14 +53,17 @@ static void add_text(const struct page *p, struct texts *list, const char *text)
 // One row of the list: what the points say, each saying once.
 static void put_fact(const struct page *p, const char *title, const struct texts *list)
 {
-    enum { MOST = 40 };
+    enum { MOST = 40, LONG = 30 };
     if (!list->num)
         return;
     put(p, "<dt>");
     say(p, title);
     put(p, "</dt><dd>");
+    size_t length = 0;
+    for (size_t i = 0; i < list->num; i++)
+        length += strlen(list->items[i]) / list->num;
     for (size_t i = 0; i < list->num && i < MOST; i++) {
-        put(p, i ? " · " : "");
+        put(p, i == 0 ? "" : length > LONG ? "<br>\n" : " · ");
         say(p, list->items[i]);
     }
     if (list->num > MOST)

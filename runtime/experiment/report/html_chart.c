@@ -95,8 +95,7 @@ static struct rows list_rows(const struct table *t)
 
 static void write_number(const struct table *t, const struct chart_axis *axis, double x)
 {
-    fputs(axis->percent ? arena_print(t->arena, "%.2f", x) : arena_print(t->arena, "%.4g", x),
-          t->to);
+    fputs(axis->percent ? arena_print(t->arena, "%.2f", x) : chart_value(t->arena, x), t->to);
 }
 
 static const struct chart_point *find_point(const struct chart_panel *panel, const struct row *row,
@@ -122,7 +121,10 @@ static void write_cell(const struct table *t, const struct chart_panel *panel,
     }
     const struct chart_axis *axis = is_lying(s) ? &panel->x : &panel->y;
     fputs("<td class=\"number\">", t->to);
-    write_number(t, axis, is_lying(s) ? p->x : p->y);
+    if (s->mark == CHART_COLUMNS)
+        fprintf(t->to, "%.0f", p->y);
+    else
+        write_number(t, axis, is_lying(s) ? p->x : p->y);
     if (s->mark != CHART_COLUMNS && s->mark != CHART_DOTS && !isnan(p->low)) {
         fputs("<small>", t->to);
         write_number(t, axis, p->low);

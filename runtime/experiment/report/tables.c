@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "experiment/chart/chart.h"
 
 // --- what the tables share
 
@@ -28,7 +29,7 @@ const char *table_key_text(const struct study *s, const struct study_point *p, i
 
 static const char *print_value(struct arena *a, const struct study_metric *m, double x)
 {
-    return m->of_state ? arena_print(a, "%.4g", x) : arena_print(a, "%.2f", x);
+    return m->of_state ? chart_value(a, x) : arena_print(a, "%.2f", x);
 }
 
 const char *table_mean(const struct study *s, const struct study_metric *m, struct study_value v)

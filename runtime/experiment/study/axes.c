@@ -11,16 +11,16 @@ struct paths {
     size_t num, cap;
 };
 
-// Members that say where things are or what they are called, not what was done.
+// Members that say where things are, what they are called or what is measured, not what was done.
 static bool is_free(const char *path)
 {
     static const char *const names[] = {
-        "name",      "about",      "device",         "reference",     "sweep",
-        "data.path", "data.order", "templates.path", "import.values", NULL};
+        "name",      "about",      "device",        "reference",      "sweep",         "metrics",
+        "data.path", "data.order", "data.snippets", "templates.path", "import.values", NULL};
     for (int i = 0; names[i]; i++)
         if (strcmp(names[i], path) == 0)
             return true;
-    return false;
+    return strncmp(path, "evaluate.", strlen("evaluate.")) == 0;
 }
 
 static bool holds(const struct paths *p, const char *path)
@@ -35,7 +35,7 @@ static bool holds(const struct paths *p, const char *path)
 static void collect(struct arena *a, const cJSON *at, const char *path, struct paths *out)
 {
     if (!cJSON_IsObject(at)) {
-        if (at && !is_free(path) && !holds(out, path))
+        if (at && !holds(out, path))
             *arena_push(a, out) = path;
         return;
     }
@@ -178,6 +178,8 @@ void study_find_axes(struct study *s)
     for (int i = 0; i < s->num_points; i++)
         s->points[i].at = arena_array(s->arena, int, paths.num + 1);
     for (size_t i = 0; i < paths.num; i++) {
+        if (!json_get(s->sweep.root, "axes") && is_free(paths.items[i]))
+            continue;
         if (!make_axis(s, paths.items[i], &s->axes[s->num_axes]))
             continue;
         place_points(s, s->num_axes);
