@@ -176,6 +176,21 @@ enum em_status cache_open(struct cache *c, const char *kind, const char *key,
     return status;
 }
 
+bool cache_has(const struct cache *c, const char *kind, const char *key)
+{
+    if (!c || !c->folder)
+        return false;
+    struct arena *a = arena_create();
+    struct dirent **names = NULL;
+    const int num =
+        scandir(arena_print(a, "%s/%s/%s", c->folder, kind, key), &names, is_blob, NULL);
+    for (int i = 0; i < num; i++)
+        free(names[i]);
+    free(names);
+    arena_destroy(&a);
+    return num > 0;
+}
+
 void cache_put(struct cache_entry *e, const struct file_part *parts, int num)
 {
     if (!e->a || e->lock < 0)

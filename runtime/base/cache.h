@@ -35,6 +35,9 @@ struct cache_entry {
 EM_MUST_CHECK enum em_status cache_open(struct cache *c, const char *kind, const char *key,
                                         struct cache_entry *out);
 
+// Whether something is kept under the key, unread: a look that waits for nobody.
+bool cache_has(const struct cache *c, const char *kind, const char *key);
+
 // Keeps the bytes of an entry without data and unlocks its key. They are mapped as its data, which
 // stays NULL where nothing can be kept. Without effect on an entry that is all zero.
 void cache_put(struct cache_entry *e, const struct file_part *parts, int num);

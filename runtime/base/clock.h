@@ -12,4 +12,7 @@ static inline double time_now(void)
     return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
+// "41 s", "3 min 20 s", "2 h 5 min"
+void time_print(char *out, size_t size, double seconds);
+
 #endif

@@ -27,18 +27,6 @@ struct cli_progress *cli_progress_create(struct cli *cli)
     return p;
 }
 
-// "41 s", "3 min 20 s", "2 h 5 min"
-static void print_duration(char *out, size_t size, double seconds)
-{
-    const long s = (long) (seconds + 0.5);
-    if (s < 100)
-        snprintf(out, size, "%ld s", s);
-    else if (s < 6000)
-        snprintf(out, size, "%ld min %ld s", s / 60, s % 60);
-    else
-        snprintf(out, size, "%ld h %ld min", s / 3600, s / 60 % 60);
-}
-
 // "3.1/s, 2 s left", or nothing while nothing is known.
 static void print_rate(char *out, size_t size, double seconds, int done, int left)
 {
@@ -46,7 +34,7 @@ static void print_rate(char *out, size_t size, double seconds, int done, int lef
     *out = 0;
     if (done <= 0 || seconds <= 0)
         return;
-    print_duration(duration, sizeof(duration), seconds * left / done);
+    time_print(duration, sizeof(duration), seconds * left / done);
     snprintf(out, size, "%.3g/s, %s left", done / seconds, duration);
 }
 

@@ -12,7 +12,7 @@ struct run_options {
     struct cli_place place;
     struct cli_texts sets;
     const char *out, *point;
-    bool fresh;
+    bool fresh, dry;
 };
 
 static const struct cli_option run_table[] = {
@@ -21,6 +21,8 @@ static const struct cli_option run_table[] = {
     CLI_TEXT_ROW(struct run_options, out, "out", "DIR", false, "run folder, else runs/NAME"),
     CLI_TEXT_ROW(struct run_options, point, "point", "I/N", false,
                  "of the sweep's N points run the I-th alone"),
+    CLI_FLAG_ROW(struct run_options, dry, "dry-run", 0,
+                 "show the points, the time and the memory they take; run nothing"),
     CLI_FLAG_ROW(struct run_options, fresh, "fresh", 0, "begin anew: an old run is moved aside"),
     CLI_DEVICE_ROW(struct run_options),
     CLI_MATMUL_ROW(struct run_options),
@@ -99,6 +101,8 @@ static enum em_status run_sweep(struct cli *cli, struct sweep *s, const struct r
 {
     int only;
     EM_TRY(read_point(cli, s, o->point, &only));
+    if (o->dry)
+        return sweep_plan(s, only, stdout, cli->json);
     const enum em_status status = sweep_run(s, only);
     if (status == EM_STOPPED)
         log_say(cli->log, "stopped; the same command goes on from here (%s)", sweep_folder(s));

@@ -165,7 +165,7 @@ static enum em_status check_values(struct experiment *e)
 }
 
 // What the algorithm's stored values depend on beside the fact, the model and the templates.
-static enum em_status set_store_key(struct experiment *e)
+enum em_status experiment_store_key(struct experiment *e, const char **key)
 {
     const struct em_algorithm *algorithm = e->spec.algorithm;
     const char *prepares = algorithm->prepares;
@@ -174,8 +174,15 @@ static enum em_status set_store_key(struct experiment *e)
     EM_TRY(workshop_hash_file(e->workshop, registry_path(e->params.registry, algorithm), hex));
     if (!prepares)
         prepares = arena_print(e->arena, "%s %s", algorithm->name, hex);
-    session_store_key(e->session, arena_print(e->arena, "%s\n%s", prepares, options),
-                      algorithm->contexts ? algorithm->contexts(e->spec.options) : NULL);
+    *key = arena_print(e->arena, "%s\n%s", prepares, options);
+    return EM_OK;
+}
+
+static enum em_status set_store_key(struct experiment *e)
+{
+    const char *key;
+    EM_TRY(experiment_store_key(e, &key));
+    session_store_key(e->session, key, templates_set(e));
     return EM_OK;
 }
 

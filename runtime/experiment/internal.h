@@ -48,6 +48,7 @@ enum { CHUNK = 64 }; // cases that are prepared, or scored on the unedited model
 // An experiment of one run, from a document without a sweep, which becomes its own. `folder`: NULL
 // is runs/NAME.
 struct experiment *experiment_open_at(struct workshop *w, struct document *d, const char *folder);
+EM_MUST_CHECK enum em_status experiment_store_key(struct experiment *e, const char **key);
 // How far its run folder is; nothing is changed.
 EM_MUST_CHECK enum em_status experiment_look(struct experiment *e, enum folder_state *state);
 

@@ -27,8 +27,7 @@ static enum em_status take_set(struct experiment *e, const struct json *file, co
     return session_templates_set(e->session, set, texts, num);
 }
 
-// The set of templates that the algorithm reads with these options, or NULL.
-static const char *set_read(const struct experiment *e)
+const char *templates_set(const struct experiment *e)
 {
     const struct em_algorithm *algorithm = e->spec.algorithm;
     return algorithm->contexts ? algorithm->contexts(e->spec.options) : NULL;
@@ -68,14 +67,13 @@ static enum em_status make_set(struct experiment *e, const char *set)
 enum em_status templates_make(struct experiment *e)
 {
     struct workshop *w = e->workshop;
-    const char *set = set_read(e);
+    const char *set = templates_set(e);
     char *how = cJSON_PrintUnformatted(json_get(e->json, "templates"));
     const char *key = arena_print(w->arena, "%s %s", set ? set : "", how);
     free(how);
     if (!set || (w->templates_key && strcmp(w->templates_key, key) == 0))
         return EM_OK;
     w->templates_key = NULL;
-    session_templates_clear(e->session); // values are known by all sets that there are
     EM_TRY(make_set(e, set));
     w->templates_key = key;
     return EM_OK;
@@ -84,7 +82,7 @@ enum em_status templates_make(struct experiment *e)
 enum em_status templates_save(const struct experiment *e)
 {
     cJSON *json = cJSON_CreateObject();
-    const char *set = set_read(e);
+    const char *set = templates_set(e);
     if (set) {
         int num;
         const char *const *texts = em_contexts(e->session, set, &num);

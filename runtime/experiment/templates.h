@@ -6,6 +6,8 @@
 
 #include "experiment/internal.h"
 
+// The set of templates that the algorithm reads with its options, or NULL.
+const char *templates_set(const struct experiment *e);
 EM_MUST_CHECK enum em_status templates_make(struct experiment *e);
 EM_MUST_CHECK enum em_status templates_save(const struct experiment *e); // as templates.json
 

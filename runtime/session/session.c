@@ -148,6 +148,11 @@ bool session_adds_bos(const struct em_session *s)
     return s->bos;
 }
 
+uint64_t session_memory(const struct em_session *s)
+{
+    return s->memory;
+}
+
 struct session_cost session_cost(const struct em_session *s)
 {
     struct session_cost cost = s->cost;

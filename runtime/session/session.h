@@ -65,7 +65,6 @@ EM_MUST_CHECK enum em_status session_templates_generate(struct em_session *s, co
                                                         const struct session_templates *how);
 EM_MUST_CHECK enum em_status session_templates_set(struct em_session *s, const char *set,
                                                    const char *const *texts, int num);
-void session_templates_clear(struct em_session *s); // every set
 
 // --- texts
 // ---------------------------------------------------------------------------------------------
@@ -96,6 +95,7 @@ EM_MUST_CHECK enum em_status session_corpus_set(struct em_session *s,
                                                 const int *layers, int num_layers);
 EM_MUST_CHECK enum em_status session_covariance_prepare(
     struct em_session *s); // measure now, if not cached
+bool session_covariance_is_kept(struct em_session *s, int layer); // in memory or on disk
 // Import C of a layer: .safetensors with tensor "C" [F, F] (f32 or f64).
 EM_MUST_CHECK enum em_status session_covariance_import(struct em_session *s, int layer,
                                                        const char *path);
@@ -141,6 +141,9 @@ void session_store_key(struct em_session *s, const char *options_text, const cha
 EM_MUST_CHECK enum em_status session_chunk_begin(struct em_session *s, const struct em_fact *facts,
                                                  int n);
 EM_MUST_CHECK enum em_status session_chunk_end(struct em_session *s, enum em_status status);
+void session_values_forget(struct em_session *s); // those of facts in no chunk
+// Whether the values of such a chunk are on disk; waits for nobody. In a plugin's call.
+bool session_chunk_is_kept(struct em_session *s, const struct em_fact *facts, int n);
 // Values from a file: .safetensors with tensors "z.ID", "key.ID", ... They win over computed ones.
 EM_MUST_CHECK enum em_status session_store_import(struct em_session *s, const char *path);
 // The same of all values of these facts that the plugin's call finds, under the same names.
@@ -170,6 +173,7 @@ struct session_cost {
     double flop;          // of the matmuls that were run
     uint64_t peak_memory; // bytes of device memory
 };
+uint64_t session_memory(const struct em_session *s); // bytes that plans may use beside the weights
 struct session_cost session_cost(const struct em_session *s); // since creation
 
 #endif

@@ -185,11 +185,6 @@ const char *const *em_contexts(const struct em_session *s, const char *set, int 
     return found ? found->texts : NULL;
 }
 
-void session_templates_clear(struct em_session *s)
-{
-    s->num_sets = 0;
-}
-
 enum em_status session_templates_set(struct em_session *s, const char *set,
                                      const char *const *texts, int num)
 {

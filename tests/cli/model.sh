@@ -109,8 +109,13 @@ EOF
 prints 'sweep.json is fine: a sweep of 2 points; their results go to runs/sweep' check sweep.json
 fails 2 '--point 3/3: the sweep has 2 points, so that 1/2 to 2/2 are allowed' run sweep.json --point 3/3
 fails 2 '--point 1/1: this experiment has no sweep; leave --point out' run demo.json --point 1/1
+json run sweep.json --dry-run
+[ ! -e runs/sweep ] || wrong 'a dry run wrote something'
+holds "$(number seconds) > 0 && $(number seconds) < 600" 'the seconds of a small sweep'
+holds "$(number device) > 1e6 && $(number host) > 1e6" 'memory'
 prints '  layer-2  ' run sweep.json --point 2/2
 case $out in *'layer-1  '*'not finished'*) ;; *) wrong 'the point that was not run' ;; esac
+prints '  layer-2   finished' run sweep.json --dry-run
 prints '  layer-1  ' run sweep.json
 case $err in 'runs/sweep: a sweep of 2 points, 1 finished before
 1/2 layer-1') ;; *) wrong 'the point that is left' ;; esac

@@ -22,6 +22,9 @@ bool sweep_is_finished(const struct sweep *s); // every point, whoever ran it
 // The resolved experiment, or what sweep.json holds.
 const cJSON *sweep_json(const struct sweep *s);
 
+// Shows the points with the time and the memory that they will take, and runs nothing.
+EM_MUST_CHECK enum em_status sweep_plan(struct sweep *s, int only, FILE *to, bool json);
+
 // Runs what is not finished: point `only` alone, or all (-1). A point that fails is said, and the
 // others are run; then it is an error. Points that another process works at are left to it.
 EM_MUST_CHECK enum em_status sweep_run(struct sweep *s, int only);

@@ -128,7 +128,7 @@ enum em_status model_files_hash(struct model_files *m, struct cache *cache, char
     char key[HASH_SIZE];
     struct cache_entry e;
     EM_TRY(make_memory_key(m, key));
-    EM_TRY(cache_open(cache, "model-hash", key, &e));
+    EM_TRY(cache_open(cache, "model", key, &e));
     if (e.size == HASH_SIZE) {
         memcpy(hex, e.data, HASH_SIZE);
     } else {

@@ -176,6 +176,13 @@ static enum em_status look_up(struct em_session *s, int layer, struct cache_entr
     return take(s, layer, e->folder, &f);
 }
 
+bool session_covariance_is_kept(struct em_session *s, int layer)
+{
+    char key[HASH_SIZE];
+    make_key(s, layer, key);
+    return s->covariances[layer].c || cache_has(s->cache, "covariance", key);
+}
+
 static void keep(struct em_session *s, int layer, struct cache_entry *e)
 {
     const uint64_t F = (uint64_t) s->config->ffn;

@@ -152,6 +152,20 @@ static enum em_status open_chunk(struct em_session *s, const char context[HASH_S
     return chunk->entry.data ? load(s, chunk) : EM_OK;
 }
 
+bool session_chunk_is_kept(struct em_session *s, const struct em_fact *facts, int n)
+{
+    char key[HASH_SIZE], context[HASH_SIZE];
+    store_context(s, context);
+    struct chunk *chunk = chunk_create(context);
+    for (int i = 0; i < n; i++) {
+        chunk_fact_key(&facts[i], key);
+        chunk_add_fact(chunk, key);
+    }
+    make_key(chunk, key);
+    chunk_destroy(&chunk);
+    return cache_has(s->cache, "values", key);
+}
+
 static bool is_of(const struct chunk *chunk, const struct em_fact *facts, int n)
 {
     bool same = chunk->facts.num == (size_t) n;

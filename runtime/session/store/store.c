@@ -43,6 +43,11 @@ void store_forget_strays(struct em_session *s)
         chunk_destroy(&s->store->strays);
 }
 
+void session_values_forget(struct em_session *s)
+{
+    store_forget_strays(s);
+}
+
 bool store_is_open(const struct em_session *s)
 {
     return s->store && s->store->open;
