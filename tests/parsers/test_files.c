@@ -451,7 +451,7 @@ static void hashes_are_remembered_until_a_file_changes(void **state)
     assert_int_equal(hash_file(r->log, path, exact), EM_OK);
     assert_string_equal(hex, exact);
 
-    const char *folder = only_file(r, room_path(r, "cache/model-hash"));
+    const char *folder = only_file(r, room_path(r, "cache/model"));
     memset(planted, 'a', HASH_SIZE);
     planted[HASH_SIZE - 1] = 0;
     plant(r, folder, planted);
