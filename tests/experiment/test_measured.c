@@ -131,10 +131,14 @@ static void test_summary(void **state)
     assert_int_equal(json_get(fluency, "n")->valueint, 2);
     assert_true(mean_of(summary, "metrics", "fluency") > 100);
     assert_true(mean_of(summary, "before", "fluency") > 100);
+    assert_true(mean_of(summary, "before", "norm") == 0);
+    assert_true(mean_of(summary, "before", "perplexity") > 1);
+    assert_int_equal(cJSON_GetArraySize(json_get(summary, "states")), 2);
     cJSON_Delete(summary);
     cJSON *states = read_lines(h, h->finished, "states.jsonl");
-    assert_int_equal(cJSON_GetArraySize(states), 2);
-    for (const cJSON *s = states->child; s; s = s->next) {
+    assert_int_equal(cJSON_GetArraySize(states), 1 + 2); // the unedited model, and two batches
+    assert_int_equal(json_get(states->child, "edits")->valueint, 0);
+    for (const cJSON *s = states->child->next; s; s = s->next) {
         assert_true(json_get(s, "norm")->valuedouble > 0);
         assert_true(json_get(s, "drift")->valuedouble > 0);
         assert_true(json_get(s, "perplexity")->valuedouble > 1);

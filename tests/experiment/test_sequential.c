@@ -6,7 +6,7 @@
 
 // Seven facts in batches of two, a last one of one; asked again at 4 (the first batch's end behind
 // the third edit), 6 and 7 edits. AlphaEdit keeps rows too.
-enum { FACTS = 7, BATCH = 2, RETAINED = 4 + 6 + 7, STATES = 3 };
+enum { FACTS = 7, BATCH = 2, RETAINED = 4 + 6 + 7, STATES = 3 }; // and the unedited model
 
 static const char experiment[] =
     "{\"name\": \"small\", \"model\": \"" WORLD "\",\n"
@@ -76,7 +76,7 @@ static void test_journals(void **state)
     cJSON *states = lines_of(h, h->finished, "states.jsonl");
     assert_int_equal(cJSON_GetArraySize(cases), FACTS);
     assert_int_equal(cJSON_GetArraySize(retained), RETAINED);
-    assert_int_equal(cJSON_GetArraySize(states), STATES);
+    assert_int_equal(cJSON_GetArraySize(states), 1 + STATES);
     const cJSON *line = cases->child;
     for (int i = 0; i < FACTS; i++, line = line->next) {
         assert_int_equal(number(line, "case_id"), i);
@@ -84,7 +84,7 @@ static void test_journals(void **state)
         assert_non_null(json_get(line, "post"));
     }
     line = retained->child;
-    const cJSON *measured = states->child;
+    const cJSON *measured = states->child->next;
     for (int k = 0; k < STATES; k++, measured = measured->next) {
         for (int i = 0; i < asked[k]; i++, line = line->next) {
             assert_int_equal(number(line, "edits"), asked[k]);
@@ -140,6 +140,8 @@ static void test_summary(void **state)
     assert_int_equal(number(last, "edits"), FACTS);
     check_near(mean_of(json_get(last, "metrics"), "efficacy"),
                efficacy_of(retained, RETAINED - FACTS, FACTS));
+    check_near(mean_of(json_get(summary, "before"), "norm"), 0);
+    cJSON_DeleteItemFromArray(states, 0);
     assert_true(cJSON_Compare(json_get(summary, "states"), states, true));
     const cJSON *drift = json_get(cJSON_GetArrayItem(states, STATES - 1), "drift");
     check_near(mean_of(json_get(last, "metrics"), "drift"), drift->valuedouble);
@@ -183,7 +185,7 @@ static void test_goes_on(void **state)
 {
     check_cuts(*state, "cases.jsonl", "retained.jsonl", 2);
     check_cuts(*state, "retained.jsonl", "states.jsonl", 5);
-    check_cuts(*state, "states.jsonl", "edits/000003.safetensors", 1);
+    check_cuts(*state, "states.jsonl", "edits/000003.safetensors", 2);
 }
 
 static const char *log_of(struct house *h, const char *folder)

@@ -94,8 +94,8 @@ static enum em_status fill_retained(struct run *r, cJSON *json)
     return EM_OK;
 }
 
-// The states, their means beside the other metrics, and the last one's values beside what was
-// retained there.
+// The states, their means beside the other metrics; the last one's values beside what was retained
+// there, and the unedited model's beside its answers.
 static enum em_status fill_states(struct run *r, cJSON *json)
 {
     const struct experiment *e = r->e;
@@ -107,8 +107,11 @@ static enum em_status fill_states(struct run *r, cJSON *json)
         EM_TRY(json_parse(e->log, run_file(r, RUN_STATES), i + 1, lines.at[i], &line));
         cJSON_AddItemToArray(list, line.root);
     }
-    cJSON *retained = cJSON_GetObjectItem(json, "retained");
-    cJSON *last = cJSON_GetObjectItem(retained, "metrics");
+    cJSON *unedited = r->before ? cJSON_DetachItemFromArray(list, 0) : NULL;
+    if (unedited)
+        summary_add_states(e->arena, &e->spec, unedited, cJSON_GetObjectItem(json, "before"));
+    cJSON_Delete(unedited);
+    cJSON *last = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "retained"), "metrics");
     summary_add_states(e->arena, &e->spec, list->child, cJSON_GetObjectItem(json, "metrics"));
     if (last)
         summary_add_states(e->arena, &e->spec, last_of(list), last);

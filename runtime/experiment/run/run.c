@@ -157,6 +157,7 @@ static enum em_status do_batches(struct run *r)
     const struct experiment *e = r->e;
     EM_TRY(folder_make(e->log, run_file(r, RUN_EDITS)));
     EM_TRY(take_journals(r));
+    EM_TRY(run_unedited_state(r));
     for (int first = 0, end; first < e->data.num; first = end) {
         end = run_batch_end(r, first);
         if (log_stopped(e->log))

@@ -54,6 +54,8 @@ EM_MUST_CHECK enum em_status run_before(struct run *r);
 // change stays in the model.
 EM_MUST_CHECK enum em_status run_batch(struct run *r, int first, int end);
 
+// Measures the unedited model, if that is asked for and not in the journal yet.
+EM_MUST_CHECK enum em_status run_unedited_state(struct run *r);
 // Measures the model with the batch of cases [first, end) in force, if that is due and not in the
 // journals yet.
 EM_MUST_CHECK enum em_status run_state(struct run *r, int first, int end);

@@ -43,7 +43,7 @@ int run_retained_lines(const struct run *r, int first)
 
 int run_states_lines(const struct run *r, int first)
 {
-    int num = 0;
+    int num = r->before && inspects(r); // of the unedited model
     for (int at = 0, end; inspects(r) && at < first; at = end) {
         end = run_batch_end(r, at);
         num += run_state_is_due(r, at, end);
@@ -105,7 +105,7 @@ static enum em_status add_metric(struct run *r, const struct spec_metric *m, cJS
     return status;
 }
 
-// One line: the facts in force are cases [first, first + edits).
+// One line: the facts in force are cases [first, first + edits), none on the unedited model.
 static enum em_status inspect(struct run *r, int first, int edits)
 {
     const struct experiment *e = r->e;
@@ -123,6 +123,11 @@ static enum em_status inspect(struct run *r, int first, int edits)
     if (status == EM_OK)
         r->states++;
     return status;
+}
+
+enum em_status run_unedited_state(struct run *r)
+{
+    return r->states < run_states_lines(r, 0) ? inspect(r, 0, 0) : EM_OK;
 }
 
 enum em_status run_state(struct run *r, int first, int end)
