@@ -91,9 +91,7 @@ static bool make_histogram(const struct study *s, const struct study_point *p,
     return num > 0;
 }
 
-#define MARGIN_TEXT                                                                                \
-    "How much likelier the new target is than the true one, a token's mean: to the right of 0 "    \
-    "the edit holds."
+#define MARGIN_TEXT "How much likelier the new target is than the true one, a token's mean: "
 
 static void add_histograms(const struct study *s, struct figures *out)
 {
@@ -106,11 +104,12 @@ static void add_histograms(const struct study *s, struct figures *out)
     for (int i = 0; i < s->num_points; i++)
         num += make_histogram(s, &s->points[i], &bins, &panels[num]);
     if (num)
-        *figure_add(s, out) = (struct chart) {.name = "margins",
-                                              .title = "Margins of the edited facts",
-                                              .text = MARGIN_TEXT,
-                                              .panels = panels,
-                                              .num_panels = num};
+        *figure_add(s, out) =
+            (struct chart) {.name = "margins",
+                            .title = "Margins of the edited facts",
+                            .text = MARGIN_TEXT "to the right of 0 the edit holds.",
+                            .panels = panels,
+                            .num_panels = num};
 }
 
 static int by_value(const void *a, const void *b)
@@ -186,7 +185,7 @@ static void add_quantiles(const struct study *s, int axis, struct figures *out)
     *figure_add(s, out) = (struct chart) {
         .name = figure_file_name(s->arena, arena_print(s->arena, "margins-by-%s", path)),
         .title = arena_print(s->arena, "Margins of the edited facts by %s", s->axes[axis].title),
-        .text = MARGIN_TEXT,
+        .text = MARGIN_TEXT "above 0 the edit holds.",
         .panels = panel,
         .num_panels = 1,
     };

@@ -54,7 +54,7 @@ static const char sheet[] =
 static const char print_sheet[] =
     "@media print{:root{--ink:#000;--muted:#444;--line:#ccc;--paper:#fff;--tint:#fff;--link:#000}\n"
     "body{font-size:10pt}main{max-width:none;padding:0}svg.chart{min-width:0}"
-    "figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.wide,pre{overflow:visible}"
+    "figure,tr{break-inside:avoid}h2,h3,section>p{break-after:avoid}.wide,pre{overflow:visible}"
     "pre{white-space:pre-wrap;padding:0}table{font-size:8pt}\n";
 
 void html_write_style(FILE *to)
