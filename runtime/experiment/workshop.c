@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "experiment/read/missing.h"
 
 struct workshop_model {
     const char *path;
@@ -72,11 +73,12 @@ static enum em_status find_model(struct workshop *w, const struct document *d, c
         *found = path_absolute(w->arena, path);
         return EM_OK;
     }
-    const size_t n = strlen(model);
-    const bool is_path = strchr(model, '/') || (n > 5 && strcmp(model + n - 5, ".gguf") == 0);
-    if (is_path || !w->params.fetch)
-        return document_fail(d, "model", "\"%s\": there is no such %s (looked for %s)", model,
-                             is_path ? "file or folder" : "file, folder or known model", path);
+    struct missing *missing = missing_create(w->log, w->arena);
+    const char *where = document_where(d, w->arena, "model");
+    if (spec_model_is_path(model) || !w->params.fetch)
+        missing_add(missing, where, model, path,
+                    spec_model_is_path(model) ? "file or folder" : "file, folder or known model");
+    EM_TRY(missing_fail(missing));
     return w->params.fetch(w->params.fetch_user, model, w->arena, found);
 }
 

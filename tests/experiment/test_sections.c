@@ -3,6 +3,8 @@
 
 #include "room.h"
 
+#include "experiment/sweep/sweep.h"
+
 static const char *write_experiment(struct room *r, const char *member)
 {
     return room_write(r, "x.json",
@@ -188,6 +190,32 @@ static void test_reference(void **state)
     room_close(&r);
 }
 
+// Figures stand over an axis of the sweep, or over the edits of a run.
+static void test_reference_axis(void **state)
+{
+    (void) state;
+    static const char *const axes[] = {"run.batch_size", "edits", "seed"};
+    struct room r;
+    room_open(&r);
+    for (int i = 0; i < 3; i++) {
+        room_new_log(&r);
+        const char *path = write_experiment(
+            &r, arena_print(r.arena,
+                            "\"run\": {\"mode\": \"batch\"}, \"sweep\": {\"run.batch_size\": [1, "
+                            "2]},\n\"reference\": [{\"label\": \"a\", \"x\": \"%s\", \"points\": "
+                            "[{\"x\": 1, \"score\": 2}]}]",
+                            axes[i]));
+        struct sweep *s = sweep_open(&(struct experiment_params) {
+            .log = r.log, .registry = r.registry, .path = path, .out = room_path(&r, "out")});
+        assert_true(!s == (i == 2));
+        if (!s)
+            room_check_error(&r, "@/x.json:3: reference[0].x: \"seed\" is not swept; a path of the "
+                                 "sweep, or \"edits\", is needed");
+        sweep_destroy(&s);
+    }
+    room_close(&r);
+}
+
 // Files that are not there are told all at once, after what is wrong with the document itself.
 static void test_missing(void **state)
 {
@@ -243,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_reference_axis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

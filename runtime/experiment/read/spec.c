@@ -343,14 +343,18 @@ static enum em_status read_evaluate(struct spec *spec)
     return retained ? read_retained(spec, retained) : EM_OK;
 }
 
+bool spec_model_is_path(const char *model)
+{
+    const size_t n = strlen(model);
+    return strchr(model, '/') || (n > 5 && strcmp(model + n - 5, ".gguf") == 0);
+}
+
 // A model that is named by a path; other names are the caller's to know.
 static void look_for_model(const struct spec *spec)
 {
     const char *model = spec->root.model;
     const char *path = path_join(spec->arena, document_folder(spec->document, "model"), model);
-    const size_t n = strlen(model);
-    const bool is_path = strchr(model, '/') || (n > 5 && strcmp(model + n - 5, ".gguf") == 0);
-    if (is_path && !file_exists(path))
+    if (spec_model_is_path(model) && !file_exists(path))
         missing_add(spec->missing, document_where(spec->document, spec->arena, "model"), model,
                     path, "file or folder");
 }

@@ -113,6 +113,8 @@ EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struc
 // Modes whose edits stay in the model.
 bool spec_keeps_edits(const struct spec *spec);
 
+bool spec_model_is_path(const char *model); // not a name that the caller may know
+
 // What can be told only with the data: whether a batch has as many facts as there are, and as the
 // algorithm takes at once. Settles the batch size, which is 1 where facts are edited one at a time,
 // and when facts are asked again.

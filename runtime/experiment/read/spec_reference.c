@@ -67,7 +67,6 @@ static enum em_status check_x(const struct entry *e, const char **x)
 {
     struct spec *spec = e->spec;
     const cJSON *json = json_get(e->json, "x");
-    const cJSON *sweep = json_get(document_root(spec->document), "sweep");
     const char *path = arena_print(spec->arena, "%s.x", e->path);
     *x = cJSON_GetStringValue(json);
     if (json && !*x)
@@ -75,11 +74,7 @@ static enum em_status check_x(const struct entry *e, const char **x)
                              json_type_name(json));
     if (!json || strcmp(*x, "edits") == 0)
         return EM_OK;
-    EM_TRY(check_path(e, path, *x));
-    if (!sweep || cJSON_GetObjectItemCaseSensitive(sweep, *x))
-        return EM_OK;
-    return document_fail(spec->document, path,
-                         "\"%s\" is not swept; a path of the sweep, or \"edits\", is needed", *x);
+    return check_path(e, path, *x);
 }
 
 static enum em_status check_point(const struct entry *e, const char *path, const cJSON *point,

@@ -98,6 +98,29 @@ static void add_copy(cJSON *to, const char *name, const cJSON *from)
         cJSON_AddItemToObject(to, name, cJSON_Duplicate(value, true));
 }
 
+static bool is_axis(const struct grid *grid, const char *path)
+{
+    bool is = strcmp(path, "edits") == 0;
+    for (int i = 0; i < grid->num_axes; i++)
+        is = is || strcmp(grid->axes[i].path, path) == 0;
+    return is;
+}
+
+// A paper's figures stand over an axis of this sweep.
+static enum em_status check_reference(const struct sweep *s)
+{
+    int i = 0;
+    const cJSON *list = json_get(document_root(s->document), "reference");
+    for (const cJSON *r = list ? list->child : NULL; r; r = r->next, i++) {
+        const char *x = cJSON_GetStringValue(json_get(r, "x"));
+        if (x && !is_axis(&s->grid, x))
+            return document_fail(
+                s->document, arena_print(s->arena, "reference[%d].x", i),
+                "\"%s\" is not swept; a path of the sweep, or \"edits\", is needed", x);
+    }
+    return EM_OK;
+}
+
 static void describe(struct sweep *s)
 {
     const cJSON *first = s->points[0].experiment->json;
@@ -118,6 +141,7 @@ static enum em_status open_points(struct sweep *s)
         return open_one(s);
     for (int i = 0; i < s->grid.num_points; i++)
         EM_TRY(open_point(s, i));
+    EM_TRY(check_reference(s));
     describe(s);
     return EM_OK;
 }
