@@ -137,8 +137,9 @@ static enum em_status check_run(struct cli *cli, const void *options, const char
     if (cli->json)
         cli_print_json(cJSON_Duplicate(sweep_json(s), true));
     else if (sweep_num_points(s))
-        printf("%s is fine: a sweep of %d points; their results go to %s\n", args[0],
-               sweep_num_points(s), sweep_folder(s));
+        printf("%s is fine: a sweep of %d points; their results go to %s\n"
+               "emend run --dry-run lists them, with the time and the memory they take\n",
+               args[0], sweep_num_points(s), sweep_folder(s));
     else
         printf("%s is fine; its results go to %s\n", args[0], sweep_folder(s));
     sweep_destroy(&s);

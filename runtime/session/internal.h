@@ -29,6 +29,8 @@ struct covariance {           // of one layer; covariance.c
     double *c;                // [F, F], NULL: not measured yet
     double *factor;           // [F, F] lower Cholesky factor, NULL: not made yet
     double *values, *vectors; // eigenvalues [F], eigenvectors as rows [F, F]
+    bool imported;            // from a file of the user's
+    uint64_t used;            // when it was last asked for, by the session's covariance_clock
 };
 struct store; // values of facts; store/
 
@@ -71,6 +73,8 @@ struct em_session {
     struct kept_rows *kept;
 
     struct covariance *covariances; // [layers]
+    uint64_t covariance_clock, covariance_call; // the latter: when the call began
+    uint64_t covariance_limit; // bytes of host memory beyond which those on disk leave it
     struct session_corpus corpus;
     int *corpus_layers, num_corpus_layers;
     char corpus_hash[65];
@@ -105,6 +109,8 @@ void store_destroy(struct em_session *s);
 bool store_is_open(const struct em_session *s); // facts are being prepared
 void store_forget_strays(struct em_session *s); // what was put outside any chunk
 void covariance_destroy(struct em_session *s);
+// To the limit, but for what the plugin's call has been given.
+void covariance_trim(struct em_session *s);
 // Zeroed doubles for a matrix that may not fit the host; free() them.
 EM_MUST_CHECK enum em_status session_matrix(struct em_session *s, size_t count, double **out);
 

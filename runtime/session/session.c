@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     CPU_MEMORY = 256 << 20
@@ -81,6 +82,7 @@ struct em_session *session_create(const struct session_params *p)
     s->edits_arena = arena_create();
     s->cache = p->cache;
     s->covariances = arena_array(s->life, struct covariance, (size_t) s->config->layers);
+    s->covariance_limit = (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGESIZE) / 2;
     describe(s);
     if (set_up(s, p) != EM_OK)
         session_destroy(&s);
@@ -182,6 +184,8 @@ void session_call_end(struct em_session *s)
     s->call_own = NULL;
     s->series.items = NULL;
     s->series.num = s->series.cap = 0;
+    s->covariance_call = s->covariance_clock;
+    covariance_trim(s);
 }
 
 const struct em_model *em_model(const struct em_session *s)

@@ -96,6 +96,9 @@ EM_MUST_CHECK enum em_status session_corpus_set(struct em_session *s,
 EM_MUST_CHECK enum em_status session_covariance_prepare(
     struct em_session *s); // measure now, if not cached
 bool session_covariance_is_kept(struct em_session *s, int layer); // in memory or on disk
+// Bytes of host memory that covariances, factors and eigenvectors stay within, as far as they can
+// be read again from disk.
+uint64_t session_covariance_limit(const struct em_session *s);
 // Import C of a layer: .safetensors with tensor "C" [F, F] (f32 or f64).
 EM_MUST_CHECK enum em_status session_covariance_import(struct em_session *s, int layer,
                                                        const char *path);

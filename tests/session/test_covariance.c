@@ -198,12 +198,59 @@ static void test_cache(void **state)
     assert_int_equal(system(command), 0);
 }
 
+static double *copy_covariance(struct fixture *f, int layer)
+{
+    const size_t F = (size_t) em_model(f->s)->ffn;
+    const double *c;
+    fixture_ok(f, em_covariance(f->s, layer, &c));
+    return arena_copy_bytes(f->arena, c, F * F * sizeof(double));
+}
+
+// With room for one layer's matrix: two passes, and a layer leaves when another is asked for in a
+// later call, to come back with the same bytes. What a call was given stays until it ends.
+static void test_little_memory(void **state)
+{
+    (void) state;
+    struct fixture f, g;
+    char folder[] = "/tmp/emend-cache-XXXXXX", command[64];
+    assert_non_null(mkdtemp(folder));
+    open_corpus(&f, EMEND_WORLD "/corpus.txt", 400, NULL);
+    const size_t F = (size_t) em_model(f.s)->ffn, size = F * F * sizeof(double);
+    const double *want[] = {copy_covariance(&f, 1), copy_covariance(&f, 2)};
+    f.s->covariance_limit = size;
+    session_call_end(f.s);
+    assert_non_null(f.s->covariances[1].c); // no file has it
+    open_corpus(&g, EMEND_WORLD "/corpus.txt", 400, folder);
+    g.s->covariance_limit = size;
+    session_call_begin(g.s);
+    fixture_ok(&g, session_covariance_prepare(g.s));
+    session_call_end(g.s);
+    for (int i = 0; i < 4; i++) {
+        const int layer = 1 + i % 2;
+        session_call_begin(g.s);
+        assert_memory_equal(copy_covariance(&g, layer), want[layer - 1], size);
+        session_call_end(g.s);
+        assert_non_null(g.s->covariances[layer].c);
+        assert_null(g.s->covariances[3 - layer].c);
+    }
+    session_call_begin(g.s);
+    copy_covariance(&g, 1);
+    copy_covariance(&g, 2);
+    assert_non_null(g.s->covariances[1].c);
+    session_call_end(g.s);
+    assert_null(g.s->covariances[1].c);
+    fixture_close(&g);
+    fixture_close(&f);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_definition),   cmocka_unit_test(test_solves),
         cmocka_unit_test(test_corpus_forms), cmocka_unit_test(test_too_few_tokens),
-        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_cache),        cmocka_unit_test(test_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,7 @@ struct estimator {
     double flop;    // seconds of one
     double open[2]; // seconds to open the first point, and another
     int num_open;
+    double moments; // bytes of covariances and factors
 };
 
 static int min_int(int a, int b)
@@ -219,7 +220,7 @@ static void count_covariances(struct estimator *t, struct experiment *e, double 
         if (has_seen(t, arena_print(t->arena, "layer %s %d", corpus, layers[i])))
             continue;
         *seconds += F * F * F / 3 * t->flop + 8 * F * F / bytes_per_second;
-        t->out->host += 2 * 8 * F * F;
+        t->moments += 2 * 8 * F * F;
         if (session_covariance_is_kept(t->sweep->workshop->session, layers[i]))
             continue;
         *seconds += c->tokens * F * F * t->flop;
@@ -338,7 +339,8 @@ static void count_memory(struct estimator *t)
         return;
     getrusage(RUSAGE_SELF, &usage);
     t->out->device = (double) gpu_memory_used(w->gpu) + (double) session_memory(w->session);
-    t->out->host += 1024.0 * (double) usage.ru_maxrss;
+    const double limit = (double) session_covariance_limit(w->session);
+    t->out->host = 1024.0 * (double) usage.ru_maxrss + (t->moments < limit ? t->moments : limit);
 }
 
 enum em_status estimate_sweep(struct sweep *s, struct arena *a, int first, int end,

@@ -14,16 +14,19 @@
 
 enum { CHUNK_BYTES = 64 << 20, CHUNK_MOST = 1024, CHUNK_LEAST = 128 };
 
+static void free_layer(struct covariance *c)
+{
+    free(c->c);
+    free(c->factor);
+    free(c->values);
+    free(c->vectors);
+    *c = (struct covariance) {0};
+}
+
 void covariance_destroy(struct em_session *s)
 {
-    for (int i = 0; s->covariances && i < s->config->layers; i++) {
-        struct covariance *c = &s->covariances[i];
-        free(c->c);
-        free(c->factor);
-        free(c->values);
-        free(c->vectors);
-        *c = (struct covariance) {0};
-    }
+    for (int i = 0; s->covariances && i < s->config->layers; i++)
+        free_layer(&s->covariances[i]);
 }
 
 enum em_status session_matrix(struct em_session *s, size_t count, double **out)
@@ -158,6 +161,7 @@ enum em_status session_covariance_import(struct em_session *s, int layer, const 
     EM_TRY(check_layer(s, layer));
     EM_TRY(st_open(s->log, s->call, path, &f));
     const enum em_status status = take(s, layer, path, &f);
+    s->covariances[layer].imported = status == EM_OK;
     st_close(&f);
     store_forget_strays(s);
     return status;
@@ -176,11 +180,49 @@ static enum em_status look_up(struct em_session *s, int layer, struct cache_entr
     return take(s, layer, e->folder, &f);
 }
 
-bool session_covariance_is_kept(struct em_session *s, int layer)
+static bool is_on_disk(struct em_session *s, int layer)
 {
     char key[HASH_SIZE];
     make_key(s, layer, key);
-    return s->covariances[layer].c || cache_has(s->cache, "covariance", key);
+    return cache_has(s->cache, "covariance", key);
+}
+
+bool session_covariance_is_kept(struct em_session *s, int layer)
+{
+    return s->covariances[layer].c || is_on_disk(s, layer);
+}
+
+uint64_t session_covariance_limit(const struct em_session *s)
+{
+    return s->covariance_limit;
+}
+
+static uint64_t bytes_of(const struct em_session *s, const struct covariance *c)
+{
+    const int matrices = (c->c != NULL) + (c->factor != NULL) + (c->vectors != NULL);
+    const uint64_t F = (uint64_t) s->config->ffn;
+    return (uint64_t) matrices * F * F * sizeof(double);
+}
+
+// The layers that nobody has asked for longest go first; those that no file has stay.
+void covariance_trim(struct em_session *s)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < s->config->layers; i++)
+        bytes += bytes_of(s, &s->covariances[i]);
+    while (bytes > s->covariance_limit) {
+        struct covariance *oldest = NULL;
+        for (int i = 0; i < s->config->layers; i++) {
+            struct covariance *c = &s->covariances[i];
+            const bool is_free = c->c && !c->imported && c->used <= s->covariance_call;
+            if (is_free && (!oldest || c->used < oldest->used) && is_on_disk(s, i))
+                oldest = c;
+        }
+        if (!oldest)
+            return;
+        bytes -= bytes_of(s, oldest);
+        free_layer(oldest);
+    }
 }
 
 static void keep(struct em_session *s, int layer, struct cache_entry *e)
@@ -327,9 +369,23 @@ static enum em_status provide(struct em_session *s, const int *layers, int num)
     return status;
 }
 
+// One pass for all that are missing, or as many passes as the host's memory asks for.
 enum em_status session_covariance_prepare(struct em_session *s)
 {
-    return provide(s, s->corpus_layers, s->num_corpus_layers);
+    const uint64_t F = (uint64_t) s->config->ffn,
+                   most = s->covariance_limit / (F * F * sizeof(double));
+    int *missing = arena_array(s->call, int, (size_t) s->num_corpus_layers + 1), num = 0;
+    for (int i = 0; i < s->num_corpus_layers; i++) {
+        EM_TRY(check_layer(s, s->corpus_layers[i]));
+        if (!session_covariance_is_kept(s, s->corpus_layers[i]))
+            missing[num++] = s->corpus_layers[i];
+    }
+    for (int first = 0, size; first < num; first += size) {
+        size = most < (uint64_t) (num - first) ? (most ? (int) most : 1) : num - first;
+        EM_TRY(provide(s, missing + first, size));
+        covariance_trim(s);
+    }
+    return EM_OK;
 }
 
 enum em_status em_covariance(struct em_session *s, int layer, const double **c)
@@ -347,6 +403,7 @@ enum em_status em_covariance(struct em_session *s, int layer, const double **c)
                        "covariance.corpus or covariance.import",
                        layer);
     EM_TRY(provide(s, &layer, 1));
+    s->covariances[layer].used = ++s->covariance_clock;
     *c = s->covariances[layer].c;
     return EM_OK;
 }
