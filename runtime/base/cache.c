@@ -82,23 +82,6 @@ static bool find_blob(struct cache_entry *e)
     return e->data;
 }
 
-static int is_part(const struct dirent *d)
-{
-    return strstr(d->d_name, ".part-") != NULL;
-}
-
-// What a process that was killed left half written; called with the key's lock.
-static void remove_parts(const struct cache_entry *e)
-{
-    struct dirent **names = NULL;
-    const int num = scandir(e->folder, &names, is_part, NULL);
-    for (int i = 0; i < num; i++) {
-        unlink(path_join(e->a, e->folder, names[i]->d_name));
-        free(names[i]);
-    }
-    free(names);
-}
-
 static const char *lock_path(const struct cache_entry *e)
 {
     return path_join(e->a, e->folder, "lock");
@@ -159,7 +142,7 @@ static enum em_status find_or_lock(struct cache_entry *e)
     if (find_blob(e))
         unlock(e);
     else
-        remove_parts(e);
+        folder_sweep(e->folder);
     return EM_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -80,6 +81,20 @@ static bool write_all(int fd, const char *data, size_t size)
     return true;
 }
 
+#define PART ".part-" // of the name of a file that is not whole yet
+
+void folder_sweep(const char *path)
+{
+    struct arena *a = arena_create();
+    DIR *dir = opendir(path);
+    for (const struct dirent *e; dir && (e = readdir(dir));)
+        if (strstr(e->d_name, PART))
+            unlink(path_join(a, path, e->d_name));
+    if (dir)
+        closedir(dir);
+    arena_destroy(&a);
+}
+
 static bool write_parts(int fd, const struct file_part *parts, int num)
 {
     for (int i = 0; i < num; i++)
@@ -92,7 +107,7 @@ enum em_status file_write_parts(struct log *log, const char *path, const struct 
                                 int num)
 {
     struct arena *a = arena_create();
-    const char *part = arena_print(a, "%s.part-%ld", path, (long) getpid());
+    const char *part = arena_print(a, "%s" PART "%ld", path, (long) getpid());
     enum em_status status = EM_OK;
     const int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {

@@ -34,6 +34,9 @@ struct file_part {
 EM_MUST_CHECK enum em_status file_write_parts(struct log *log, const char *path,
                                               const struct file_part *parts, int num);
 
+// Takes away what processes that were killed left half written in a folder.
+void folder_sweep(const char *path);
+
 // One line appended and synced; a line that does not fit on the disk is taken back.
 EM_MUST_CHECK enum em_status file_append(struct log *log, const char *path, const char *line);
 

@@ -31,10 +31,13 @@ static void write_profile(struct em_session *s, const struct session_params *p)
 {
     const struct gpu_info *info = gpu_info(s->gpu);
     static const char *const types[] = {"file", "f32"};
+    static const char code[] =
+#include "code_hash.inc"
+        ;
     s->profile = arena_print(
         s->life,
-        "emend %s; shaders %.16s; %s, %s %s; matmul %s, %d threads; weights %s; memory %llu",
-        EMEND_VERSION, gpu_kernel_hash(), info->name, info->driver, info->driver_version,
+        "emend %s %.16s; shaders %.16s; %s, %s %s; matmul %s, %d threads; weights %s; memory %llu",
+        EMEND_VERSION, code, gpu_kernel_hash(), info->name, info->driver, info->driver_version,
         op_host_blas(s->op) ? op_blas_name() : "shader",
         op_host_blas(s->op) ? op_blas_threads() : 0, types[p->weights],
         (unsigned long long) s->memory);
@@ -137,10 +140,6 @@ struct tokenizer *session_tokenizer(struct em_session *s)
 
 void session_hash_arithmetic(const struct em_session *s, struct hash *h)
 {
-    static const char code[] =
-#include "code_hash.inc"
-        ;
-    hash_text(h, code);
     hash_text(h, s->profile);
     hash_text(h, s->bos ? "bos" : "no bos");
 }

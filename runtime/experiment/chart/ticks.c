@@ -74,7 +74,7 @@ char *chart_number(struct arena *a, double x)
 char *chart_value(struct arena *a, double x)
 {
     const double size = fabs(x);
-    return arena_print(a, size >= 1000 ? "%.0f" : size >= 1 ? "%.2f" : "%.4g", x);
+    return arena_print(a, size >= 1000 ? "%.0f" : size >= 1 ? "%.2f" : "%.3g", x);
 }
 
 struct fitting { // of labels on an axis

@@ -248,17 +248,6 @@ static enum em_status move_aside(const struct folder *f)
     return EM_OK;
 }
 
-// Takes away what a killed process was writing ("summary.json.part-1234").
-static void sweep(const struct folder *f, const char *within)
-{
-    DIR *dir = opendir(folder_file(f, within));
-    for (const struct dirent *e; dir && (e = readdir(dir));)
-        if (strstr(e->d_name, ".part-"))
-            unlink(path_join(f->arena, folder_file(f, within), e->d_name));
-    if (dir)
-        closedir(dir);
-}
-
 enum em_status folder_renew(const struct folder *f)
 {
     return f->fresh && !is_unused(f) ? move_aside(f) : EM_OK;
@@ -270,8 +259,8 @@ enum em_status folder_begin(struct folder *f, const cJSON *experiment, const cJS
     EM_TRY(folder_make(f->log, f->path));
     EM_TRY(take_lock(f));
     log_also(f->log, f->log_file);
-    sweep(f, "");
-    sweep(f, "edits");
+    folder_sweep(f->path);
+    folder_sweep(folder_file(f, "edits"));
     if (has(f, "identity.json")) {
         EM_TRY(check_owner(f, experiment, identity));
         return check_profile(f, identity);

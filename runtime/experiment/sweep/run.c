@@ -90,7 +90,12 @@ static enum em_status run_point(struct sweep *s, int i, struct tally *tally)
     s->workshop->label = arena_print(s->arena, "%d/%d %s", i + 1, s->grid.num_points, p->name);
     log_say(s->log, "%s", s->workshop->label);
     const enum em_status status = experiment_run(p->experiment);
+    const bool busy = status != EM_OK && folder_is_busy(&p->experiment->folder);
     experiment_destroy(&p->experiment);
+    if (busy && status != EM_STOPPED) { // another process has begun it meanwhile
+        log_clear(s->log);
+        return EM_OK;
+    }
     return status == EM_OK ? EM_OK : take_failure(s, i, status, tally);
 }
 
