@@ -7,10 +7,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "experiment/evaluate.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/internal.h"
 #include "experiment/result/identity.h"
-#include "experiment/templates.h"
+#include "experiment/run/templates.h"
 #include "experiment/workshop.h"
 #include "model/safetensors.h"
 

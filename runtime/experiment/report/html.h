@@ -3,7 +3,7 @@
 #ifndef EXPERIMENT_REPORT_HTML_H
 #define EXPERIMENT_REPORT_HTML_H
 
-#include "experiment/figure/figures.h"
+#include "experiment/report/figure/figures.h"
 
 // svgs[i] is that of figure i; all are NULL where figures could not be drawn, and `undrawn` says
 // why.

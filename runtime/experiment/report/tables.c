@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "experiment/chart/chart.h"
+#include "experiment/report/chart/chart.h"
 
 // --- what the tables share
 

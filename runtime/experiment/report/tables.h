@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "experiment/study/study.h"
+#include "experiment/report/study/study.h"
 
 void table_write_csv(FILE *to, const struct study *s);   // a row a point, every number
 void table_write_text(FILE *to, const struct study *s);  // means and intervals

@@ -1,6 +1,6 @@
 // The unedited model's answers; see run.h.
 
-#include "experiment/evaluate.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
 #include "experiment/run/run.h"
 

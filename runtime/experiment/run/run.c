@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "experiment/evaluate.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
-#include "experiment/templates.h"
+#include "experiment/run/templates.h"
 
 // --- what the folder's files share
 

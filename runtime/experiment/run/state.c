@@ -1,7 +1,7 @@
 // The model as it stands behind a batch: metrics of its state, and every fact so far asked again;
 // see run.h.
 
-#include "experiment/evaluate.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
 #include "experiment/run/run.h"
 

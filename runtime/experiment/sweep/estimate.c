@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "experiment/sweep/probe.h"
-#include "experiment/templates.h"
+#include "experiment/run/templates.h"
 
 enum { ANCHORS = 3 }; // layers of a family that are measured; between them lie straight lines
 

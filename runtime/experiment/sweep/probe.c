@@ -5,7 +5,7 @@
 #include <emend/linalg.h>
 
 #include "base/clock.h"
-#include "experiment/evaluate.h"
+#include "experiment/run/evaluate.h"
 
 static const double patience = 2; // seconds of a measurement, without its first case
 static const double longest = 30; // of a case that is worth doing twice

@@ -3,7 +3,7 @@
 #ifndef EXPERIMENT_CHART_SCRIPT_H
 #define EXPERIMENT_CHART_SCRIPT_H
 
-#include "experiment/chart/layout.h"
+#include "experiment/report/chart/layout.h"
 
 void script_write(struct arena *a, FILE *to, const struct chart *charts, int num);
 

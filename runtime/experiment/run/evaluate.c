@@ -1,6 +1,6 @@
 // Questions put to the model; see evaluate.h.
 
-#include "experiment/evaluate.h"
+#include "experiment/run/evaluate.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "experiment/figure/figures.h"
+#include "experiment/report/figure/figures.h"
 
 // The points of one run's curve: "fresh_curve", "retained_curve" or "states".
 static int take_curve(const struct study *s, const struct study_point *p, const char *curve,

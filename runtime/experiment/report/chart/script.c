@@ -3,12 +3,12 @@
 // Words reach gnuplot only between single quotes, within which it knows no escape but the doubled
 // quote: no substitution, no macro, no markup ("noenhanced").
 
-#include "experiment/chart/script.h"
+#include "experiment/report/chart/script.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "experiment/chart/palette.h"
+#include "experiment/report/chart/palette.h"
 
 struct pen {
     FILE *to;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/study/study.h"
+#include "experiment/report/study/study.h"
 
 struct paths {
     const char **items;

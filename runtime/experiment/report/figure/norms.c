@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "experiment/figure/figures.h"
+#include "experiment/report/figure/figures.h"
 
 enum { MOST_PANELS = 8 };
 

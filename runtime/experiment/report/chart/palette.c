@@ -1,9 +1,9 @@
 // The colours of charts: those of Okabe and Ito (Color Universal Design, 2008) without their yellow
 // and black, which do not show on white and on black paper; a little lighter on dark paper.
 
-#include "experiment/chart/palette.h"
+#include "experiment/report/chart/palette.h"
 
-#include "experiment/chart/chart.h"
+#include "experiment/report/chart/chart.h"
 
 static const struct {
     const char *light, *dark;

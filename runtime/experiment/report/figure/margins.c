@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/figure/figures.h"
+#include "experiment/report/figure/figures.h"
 
 enum { BINS = 24, MOST_PANELS = 8 };
 

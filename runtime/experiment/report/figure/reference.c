@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/figure/figures.h"
+#include "experiment/report/figure/figures.h"
 
 int figure_count_references(const struct study *s)
 {

@@ -1,6 +1,6 @@
 // What figures share; see figures.h.
 
-#include "experiment/figure/figures.h"
+#include "experiment/report/figure/figures.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // Context templates written by the model, read and saved; see templates.h.
 
-#include "experiment/templates.h"
+#include "experiment/run/templates.h"
 
 #include <stdlib.h>
 #include <string.h>

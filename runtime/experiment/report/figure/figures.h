@@ -3,8 +3,8 @@
 #ifndef EXPERIMENT_FIGURE_FIGURES_H
 #define EXPERIMENT_FIGURE_FIGURES_H
 
-#include "experiment/chart/chart.h"
-#include "experiment/study/study.h"
+#include "experiment/report/chart/chart.h"
+#include "experiment/report/study/study.h"
 
 struct figures {
     struct chart *items;

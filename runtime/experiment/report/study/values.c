@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/chart/chart.h"
-#include "experiment/study/study.h"
+#include "experiment/report/chart/chart.h"
+#include "experiment/report/study/study.h"
 
 const char *const study_stage_names[STUDY_STAGES] = {"before", "fresh", "retained"};
 

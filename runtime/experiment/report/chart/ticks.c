@@ -1,6 +1,6 @@
 // The range of an axis and the ticks that fit on it; see ticks.h.
 
-#include "experiment/chart/ticks.h"
+#include "experiment/report/chart/ticks.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef EXPERIMENT_CHART_LAYOUT_H
 #define EXPERIMENT_CHART_LAYOUT_H
 
-#include "experiment/chart/chart.h"
+#include "experiment/report/chart/chart.h"
 
 enum { LAYOUT_WIDTH = 760, LAYOUT_TEXT = 12, LAYOUT_TITLE = 13 };
 enum { LAYOUT_CHARACTER = 7, LAYOUT_BOLD = 9 }; // pixels that a character is given

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "experiment/study/study.h"
+#include "experiment/report/study/study.h"
 
 static int count_lines(const struct file_map *map)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "experiment/study/study.h"
+#include "experiment/report/study/study.h"
 
 struct list { // of points
     struct study_point *items;

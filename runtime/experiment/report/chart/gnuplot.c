@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "experiment/chart/chart.h"
-#include "experiment/chart/script.h"
-#include "experiment/chart/svg.h"
+#include "experiment/report/chart/chart.h"
+#include "experiment/report/chart/script.h"
+#include "experiment/report/chart/svg.h"
 
 extern char **environ;
 

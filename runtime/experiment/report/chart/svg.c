@@ -1,13 +1,13 @@
 // gnuplot's SVG made fit for a page; see svg.h. Only what stands between < and > is changed:
 // gnuplot escapes the < of texts.
 
-#include "experiment/chart/svg.h"
+#include "experiment/report/chart/svg.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
-#include "experiment/chart/palette.h"
+#include "experiment/report/chart/palette.h"
 
 struct cleaner {
     FILE *to;

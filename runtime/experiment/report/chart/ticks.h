@@ -3,7 +3,7 @@
 #ifndef EXPERIMENT_CHART_TICKS_H
 #define EXPERIMENT_CHART_TICKS_H
 
-#include "experiment/chart/layout.h"
+#include "experiment/report/chart/layout.h"
 
 // `length`: pixels of the axis. `upright`: labels stand above each other (a y axis).
 void ticks_make(struct arena *a, const struct chart_panel *panel, bool upright, double length,

@@ -4,7 +4,7 @@
 #ifndef EXPERIMENT_CHART_SVG_H
 #define EXPERIMENT_CHART_SVG_H
 
-#include "experiment/chart/chart.h"
+#include "experiment/report/chart/chart.h"
 
 // `drawn`: one document. The result is one <svg class="chart"> element, without a prolog.
 char *svg_clean(struct arena *a, const struct chart *chart, const char *drawn);

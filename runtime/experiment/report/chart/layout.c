@@ -1,12 +1,12 @@
 // Where the parts of a chart stand; see layout.h.
 
-#include "experiment/chart/layout.h"
+#include "experiment/report/chart/layout.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/escape.h"
-#include "experiment/chart/ticks.h"
+#include "experiment/report/chart/ticks.h"
 
 // Pixels.
 enum {

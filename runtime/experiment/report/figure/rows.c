@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "experiment/figure/figures.h"
+#include "experiment/report/figure/figures.h"
 
 static struct chart_point row_point(struct study_value v, int row, const char *link)
 {
