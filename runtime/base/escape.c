@@ -73,6 +73,60 @@ char *escape_clean(struct arena *a, const char *text)
     return copy;
 }
 
+// Characters that a terminal obeys or that change the order of those around them (bidirectional
+// overrides and isolates, line and paragraph separators), beside the ASCII ones.
+static bool is_obeyed(unsigned code)
+{
+    return (code >= 0x80 && code < 0xA0) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0x200E || code == 0x200F || code == 0xFEFF;
+}
+
+// As the character at `text` is shown; its length there.
+static int show_character(const char *text, char shown[12])
+{
+    static const char *const names[14] = {['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r"};
+    unsigned code = 0;
+    const int length = length_at(text, &code);
+    const unsigned byte = (unsigned char) *text;
+    if (!length)
+        snprintf(shown, 12, "\\x%02X", byte);
+    else if (code < sizeof(names) / sizeof(*names) && names[code])
+        strcpy(shown, names[code]);
+    else if (code < ' ' || code == 127)
+        snprintf(shown, 12, "\\x%02X", code);
+    else if (is_obeyed(code))
+        snprintf(shown, 12, "\\u%04X", code);
+    else
+        snprintf(shown, 12, "%.*s", length, text);
+    return length ? length : 1;
+}
+
+char *escape_shown(struct arena *a, const char *text, size_t most)
+{
+    static const char cut[] = "...";
+    const size_t room = strnlen(text, 12 * most + 12);
+    char *out = arena_alloc(a, 12 * (room < most ? room : most) + sizeof(cut)), *at = out;
+    for (size_t num = 0; *text && num < most; num++) {
+        text += show_character(text, at);
+        at += strlen(at);
+    }
+    strcpy(at, *text ? cut : "");
+    return out;
+}
+
+void escape_disarm(char *text)
+{
+    while (*text) {
+        unsigned code = 0;
+        const int length = length_at(text, &code);
+        const bool harmless = *text == '\n' || *text == '\t' ||
+                              (length && code >= ' ' && code != 127 && !is_obeyed(code));
+        if (!harmless)
+            memset(text, '?', length ? (size_t) length : 1);
+        text += length ? length : 1;
+    }
+}
+
 void escape_xml(FILE *to, const char *text)
 {
     static const char *const names[128] = {

@@ -1,6 +1,7 @@
 // Texts of any content written into other languages, so that they are read there as what they are.
 //
-// What is not UTF-8 is written as U+FFFD; control characters are written as spaces.
+// Unless said otherwise, what is not UTF-8 is written as U+FFFD; control characters are written as
+// spaces.
 
 #ifndef BASE_ESCAPE_H
 #define BASE_ESCAPE_H
@@ -17,5 +18,14 @@ void escape_plain(FILE *to, const char *text);   // one line of text
 
 // The text with that done which escape_plain does.
 char *escape_clean(struct arena *a, const char *text);
+
+// A text of a file as a message may show it, on one line: control characters and bytes that are not
+// UTF-8 as \n, \x1B and the like, characters that reorder others as \u202E, and no more than
+// `most` of them.
+char *escape_shown(struct arena *a, const char *text, size_t most);
+
+// The last guard of what is printed: in place, `?` for every byte that a terminal might obey. Lines
+// and tabs stay.
+void escape_disarm(char *text);
 
 #endif

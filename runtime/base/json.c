@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/file.h"
 
 static int line_of(const struct json *j, const char *at)
@@ -35,20 +36,16 @@ static bool is_blank(char c)
 
 static enum em_status fail_syntax(const struct json *j, const char *at, const char *what)
 {
-    char near[25] = "the end of the text";
-    size_t n = strcspn(at, "\r\n");
-    if (*at && !n)
-        strcpy(near, "the end of the line");
-    if (n) {
-        n = n > 20 ? 20 : n;
-        while (n && ((unsigned char) at[n] & 0xC0) == 0x80) // not within a character
-            n--;
-        near[0] = '`';
-        memcpy(near + 1, at, n);
-        near[n + 1] = '`';
-        near[n + 2] = 0;
-    }
-    return log_fail(j->log, EM_ERR_CONFIG, "%s:%d: %s at %s", j->path, line_of(j, at), what, near);
+    enum { SHOWN = 20 };
+    struct arena *a = arena_create();
+    const size_t n = strcspn(at, "\r\n");
+    const char *rest = arena_print(a, "%.*s", (int) (n < 4 * SHOWN ? n : 4 * SHOWN), at);
+    const char *near = !*at ? "the end of the text"
+                       : !n ? "the end of the line"
+                            : arena_print(a, "`%s`", escape_shown(a, rest, SHOWN));
+    log_fail(j->log, EM_ERR_CONFIG, "%s:%d: %s at %s", j->path, line_of(j, at), what, near);
+    arena_destroy(&a);
+    return EM_ERR_CONFIG;
 }
 
 enum em_status json_parse(struct log *log, const char *path, int first_line, const char *text,
@@ -244,6 +241,7 @@ int json_line(const struct json *j, const char *key_path)
 enum em_status json_fail(const struct json *j, const cJSON *object, const char *key,
                          const char *fmt, ...)
 {
+    enum { PATH_SHOWN = 160, WHAT_SHOWN = 1600 };
     struct arena *a = arena_create();
     const char *path = json_key_path(j, a, object);
     if (key)
@@ -252,8 +250,9 @@ enum em_status json_fail(const struct json *j, const cJSON *object, const char *
     va_start(args, fmt);
     const char *what = arena_vprint(a, fmt, args);
     va_end(args);
-    log_fail(j->log, EM_ERR_CONFIG, "%s:%d: %s%s%s", j->path, json_line(j, path), path,
-             *path ? ": " : "", what);
+    log_fail(j->log, EM_ERR_CONFIG, "%s:%d: %s%s%s", j->path, json_line(j, path),
+             escape_shown(a, path, PATH_SHOWN), *path ? ": " : "",
+             escape_shown(a, what, WHAT_SHOWN));
     arena_destroy(&a);
     return EM_ERR_CONFIG;
 }

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/escape.h"
+
 struct log {
     FILE *screen, *file;
     enum log_level level;
@@ -55,13 +57,14 @@ static void erase_progress(struct log *log)
 
 static void say(struct log *log, enum log_level level, const char *fmt, va_list args)
 {
-    va_list again;
-    va_copy(again, args);
+    char *text;
+    if (vasprintf(&text, fmt, args) < 0)
+        return;
+    escape_disarm(text);
     pthread_mutex_lock(&log->lock);
     if (log->screen && level <= log->level) {
         erase_progress(log);
-        vfprintf(log->screen, fmt, args);
-        fputc('\n', log->screen);
+        fprintf(log->screen, "%s\n", text);
         fflush(log->screen);
     }
     if (log->file) {
@@ -69,13 +72,11 @@ static void say(struct log *log, enum log_level level, const char *fmt, va_list 
         struct tm tm;
         const time_t now = time(NULL);
         strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S ", localtime_r(&now, &tm));
-        fputs(at, log->file);
-        vfprintf(log->file, fmt, again);
-        fputc('\n', log->file);
+        fprintf(log->file, "%s%s\n", at, text);
         fflush(log->file);
     }
     pthread_mutex_unlock(&log->lock);
-    va_end(again);
+    free(text);
 }
 
 void log_say(struct log *log, const char *fmt, ...)
@@ -114,6 +115,7 @@ enum em_status log_vfail(struct log *log, enum em_status status, const char *fmt
     if (log->status == EM_OK) {
         log->status = status;
         vsnprintf(log->error, sizeof(log->error), fmt, args);
+        escape_disarm(log->error);
     }
     pthread_mutex_unlock(&log->lock);
     return status;

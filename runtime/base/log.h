@@ -3,7 +3,8 @@
 //
 // Errors: log_fail() keeps the first message and returns its status, so that a cause is never
 // covered by its consequences; log_clear() forgets it. A message names what was found, the limit,
-// the place and the cure. Threads: log_fail and log_say may be called from any thread.
+// the place and the cure. What a terminal would obey is never printed, wherever it came from.
+// Threads: log_fail and log_say may be called from any thread.
 
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

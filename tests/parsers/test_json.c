@@ -35,6 +35,7 @@ static void syntax_errors_name_the_line(void **state)
         {"{}\n{}", "x.json:2: there is more text after the JSON value, at `{}`"},
         {"{\"a\":\n\"\\\\u0000 \\u0000\"}",
          "x.json:2: the character U+0000 is not allowed, at `\\u0000\"}`"},
+        {"{}\x1B[2J\xFF", "x.json:1: there is more text after the JSON value, at `\\x1B[2J\\xFF`"},
     };
     struct room *r = *state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -166,6 +167,24 @@ static void other_types_are_refused(void **state)
     json_close(&j);
 }
 
+// A file's own words in a message: neither obeyed by a terminal, nor longer than one is wide
+// for.
+static void hostile_names_are_shown(void **state)
+{
+    struct room *r = *state;
+    struct json j = parse(r, "{\"\\u001b[2J\\nb\": 1}");
+    json_fail(&j, j.root->child, NULL, "is \"%s\"", "\x1B]0;x\x07");
+    expect_error(r, "escapes", "x.json:1: \\x1B[2J\\nb: is \"\\x1B]0;x\\x07\"");
+    json_close(&j);
+    char *name = arena_alloc(r->a, 100001);
+    memset(name, 'x', 100000);
+    name[100000] = 0;
+    j = parse(r, arena_print(r->a, "{\"%s\": 1}", name));
+    json_fail(&j, j.root->child, NULL, "is wrong");
+    expect_error(r, "a long name", "x.json:1: %.160s...: is wrong", name);
+    json_close(&j);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_begin, room_end)
 
 int main(void)
@@ -174,6 +193,7 @@ int main(void)
         TEST(syntax_errors_name_the_line), TEST(files_are_read_whole),
         TEST(paths_and_lines_are_found),   TEST(lines_of_a_jsonl_file_count_on),
         TEST(values_are_taken_by_type),    TEST(other_types_are_refused),
+        TEST(hostile_names_are_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

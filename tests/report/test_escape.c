@@ -61,6 +61,52 @@ static void addresses_hold_no_other_characters(void **state)
     check(escape_address, "javascript:x", "javascript%3Ax");
 }
 
+static void messages_show_what_a_terminal_would_obey(void **state)
+{
+    static const char *const cases[][2] = {
+        {"plain \xC3\xBC", "plain \xC3\xBC"},
+        {"\x1B[2J\x1B]0;title\x07", "\\x1B[2J\\x1B]0;title\\x07"},
+        {"a\r\nb\tc\x7F", "a\\r\\nb\\tc\\x7F"},
+        {"\xC2\x9B"
+         "31m",
+         "\\u009B31m"}, // an 8-bit escape
+        {"\xE2\x80\xAE"
+         "cod.exe",
+         "\\u202E"
+         "cod.exe"},                                                    // reversed
+        {"\xFF\xC0\xAF\xED\xA0\x80", "\\xFF\\xC0\\xAF\\xED\\xA0\\x80"}, // not UTF-8
+        {"12345678901234567890", "12345678901234567890"},
+        {"123456789012345678901", "12345678901234567890..."},
+        {"\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B\x1B",
+         "\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1B\\x1"
+         "B\\"
+         "x1B\\x1B..."},
+    };
+    struct arena *a = arena_create();
+    (void) state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_string_equal(escape_shown(a, cases[i][0], i < 6 ? 80 : 20), cases[i][1]);
+    arena_destroy(&a);
+}
+
+// Whatever a caller forgets to escape.
+static void the_log_prints_nothing_that_a_terminal_obeys(void **state)
+{
+    char *out = NULL;
+    size_t size;
+    FILE *to = open_memstream(&out, &size);
+    struct log *log = log_create(to, LOG_NORMAL);
+    (void) state;
+    log_fail(log, EM_ERR_CONFIG, "first\n\tsecond \x1B[2J\r\xC2\x9B \xE2\x80\xAE \xFF \xC3\xBC");
+    assert_string_equal(log_error(log), "first\n\tsecond ?[2J??? ??? ? \xC3\xBC");
+    log_say(log, "%s", "\x1B]0;title\x07");
+    fflush(to);
+    assert_string_equal(out, "?]0;title?\n");
+    log_destroy(&log);
+    fclose(to);
+    free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +115,8 @@ int main(void)
         cmocka_unit_test(latex_prints_what_the_text_says),
         cmocka_unit_test(csv_fields_are_one_field),
         cmocka_unit_test(addresses_hold_no_other_characters),
+        cmocka_unit_test(messages_show_what_a_terminal_would_obey),
+        cmocka_unit_test(the_log_prints_nothing_that_a_terminal_obeys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
