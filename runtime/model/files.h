@@ -12,9 +12,15 @@
 #include "base/cache.h"
 #include "model/config.h"
 
-enum file_type { FILE_F32, FILE_F16, FILE_BF16, FILE_Q8_0, FILE_Q4_1 };
+#define FILE_TYPE(NAME, name, number, values, bytes) FILE_##NAME,
+enum file_type {
+#include "model/dequant/types.def"
+    FILE_TYPES
+};
+#undef FILE_TYPE
 
 const char *file_type_name(enum file_type type);
+bool file_type_of_gguf(uint32_t number, enum file_type *out); // false: it is not read
 int file_type_block(enum file_type type); // values that are stored together; 1 for plain types
 uint64_t file_type_bytes(enum file_type type, uint64_t values); // of whole blocks
 
@@ -49,8 +55,8 @@ EM_MUST_CHECK enum em_status model_files_hash(struct model_files *m, struct cach
 // The weights' pages leave memory until they are read again: for when they are on the device.
 void model_files_release(const struct model_files *m);
 
-// Rows [first, first + num) as float32 [num, cols] (Q4_1 as d * q + m, not fused), in Hugging Face
-// row order.
+// Rows [first, first + num) as float32 [num, cols] (as llama.cpp's reference computes them, bit for
+// bit), in Hugging Face row order.
 void file_tensor_rows_f32(const struct file_tensor *t, uint32_t first, uint32_t num, float *out);
 // The same rows as 16-bit words, for FILE_F16 and FILE_BF16.
 void file_tensor_rows_16(const struct file_tensor *t, uint32_t first, uint32_t num, uint16_t *out);

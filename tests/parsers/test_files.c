@@ -225,9 +225,10 @@ static const struct change bad[] = {
      .message = ": tensor \"blk.01.ffn_up.weight\" is none that a Llama model of 2 layers has",
      .status = EM_ERR_UNSUPPORTED},
     {.alter = "blk.0.attn_v.weight",
-     .type = 12,
-     .message = ": tensor \"blk.0.attn_v.weight\" is of type Q4_K (12); F32, F16, BF16, Q8_0 and "
-                "Q4_1 are supported",
+     .type = 16,
+     .message = ": tensor \"blk.0.attn_v.weight\" is of type IQ2_XXS (16); F32, F16, BF16, Q4_0, "
+                "Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K and Q8_K are "
+                "supported",
      .status = EM_ERR_UNSUPPORTED},
     {.alter = "blk.0.attn_v.weight",
      .rows = 15,

@@ -163,23 +163,24 @@ static enum em_status read_config(struct model_files *m)
     return config_check(m->log, m->path, &m->config);
 }
 
+// "F32, F16 and BF16"
+static const char *list_types(const struct model_files *m)
+{
+    const char *text = file_type_name(0);
+    for (int i = 1; i < FILE_TYPES; i++)
+        text = arena_print(m->a, "%s%s%s", text, i < FILE_TYPES - 1 ? ", " : " and ",
+                           file_type_name((enum file_type) i));
+    return text;
+}
+
 // A tensor with its type, shape and bytes, which are in the file.
 static enum em_status read_tensor(const struct model_files *m, const struct gguf_tensor *from,
                                   struct file_tensor *t)
 {
-    static const struct {
-        uint32_t number; // in the file
-        enum file_type type;
-    } types[] = {{0, FILE_F32}, {1, FILE_F16}, {30, FILE_BF16}, {8, FILE_Q8_0}, {3, FILE_Q4_1}};
     *t = (struct file_tensor) {.name = from->name, .rows = 1};
-    size_t i = 0;
-    while (i < sizeof(types) / sizeof(types[0]) && types[i].number != from->type)
-        i++;
-    if (i == sizeof(types) / sizeof(types[0]))
-        return fail(m, EM_ERR_UNSUPPORTED,
-                    "tensor \"%s\" is of type %s (%u); F32, F16, BF16, Q8_0 and Q4_1 are supported",
-                    from->name, gguf_type_name(from->type), from->type);
-    t->type = types[i].type;
+    if (!file_type_of_gguf(from->type, &t->type))
+        return fail(m, EM_ERR_UNSUPPORTED, "tensor \"%s\" is of type %s (%u); %s are supported",
+                    from->name, gguf_type_name(from->type), from->type, list_types(m));
     if (from->num_dims > 2 || from->dims[0] > UINT32_MAX ||
         (from->num_dims == 2 && from->dims[1] > UINT32_MAX))
         return fail(m, EM_ERR_CONFIG, "tensor \"%s\" has more than 2 dimensions, or one above 2^32",
