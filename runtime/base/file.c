@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -177,6 +178,17 @@ enum em_status folder_make(struct log *log, const char *path)
     }
     arena_destroy(&a);
     return status;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void) st, (void) kind, (void) ftw;
+    return remove(path);
+}
+
+void folder_remove(const char *path)
+{
+    nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 char *path_join(struct arena *a, const char *folder, const char *name)

@@ -43,6 +43,7 @@ EM_MUST_CHECK enum em_status file_append(struct log *log, const char *path, cons
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
 EM_MUST_CHECK enum em_status folder_make(struct log *log, const char *path); // and its parents
+void folder_remove(const char *path); // with all that is in it; links are not followed
 
 char *path_join(struct arena *a, const char *folder,
                 const char *name);                    // `name` alone if it is absolute

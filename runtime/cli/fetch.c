@@ -2,7 +2,6 @@
 // the user's cache. Nothing is downloaded without saying so.
 
 #include <errno.h>
-#include <ftw.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,17 +80,6 @@ static int run_program(const char *const *argv)
             return -1;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void) st, (void) kind, (void) ftw;
-    return remove(path);
-}
-
-static void remove_folder(const char *path)
-{
-    nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static enum em_status check_hash(struct cli *cli, const char *path, const char *expected)
@@ -194,7 +182,7 @@ enum em_status cli_fetch_model(void *user, const char *name, struct arena *a, co
     const char *folder = arena_print(a, "%s/.fetch-%ld", models_folder(cli, a), (long) getpid());
     EM_TRY(folder_make(cli->log, folder));
     const enum em_status status = fetch_into(cli, m, a, folder, *path);
-    remove_folder(folder);
+    folder_remove(folder);
     cli->running = cli->running || status != EM_OK; // the name was good
     return status;
 }

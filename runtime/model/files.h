@@ -44,8 +44,13 @@ const struct model_config *model_files_config(const struct model_files *m);
 const char *model_files_name(const struct model_files *m); // of the folder or file, for people
 const struct file_tensor *model_files_tensor(const struct model_files *m,
                                              const char *name); // NULL: none
+const struct file_tensor *model_files_matrix(const struct model_files *m, int layer,
+                                             enum em_matrix matrix);
 int model_files_count(const struct model_files *m);
 const struct file_tensor *model_files_at(const struct model_files *m, int i);
+
+// The paths of the weight files, sorted.
+const char *const *model_files_weights(const struct model_files *m, int *num);
 
 // SHA-256 over the bytes of the weight files, in name order (of one file: its own); remembered in
 // the cache by path, size and time (NULL: not).

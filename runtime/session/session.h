@@ -94,7 +94,7 @@ EM_MUST_CHECK enum em_status session_corpus_set(struct em_session *s,
                                                 const struct session_corpus *corpus,
                                                 const int *layers, int num_layers);
 EM_MUST_CHECK enum em_status session_covariance_prepare(
-    struct em_session *s); // measure now, if not cached
+    struct em_session *s);                                        // measure now, if not cached
 bool session_covariance_is_kept(struct em_session *s, int layer); // in memory or on disk
 // Bytes of host memory that covariances, factors and eigenvectors stay within, as far as they can
 // be read again from disk.
@@ -131,6 +131,17 @@ EM_MUST_CHECK enum em_status session_edits_save(struct em_session *s, const char
 EM_MUST_CHECK enum em_status session_edits_load(struct em_session *s, const char *path);
 // Whether session_edits_load would take it.
 bool session_edits_fit(struct em_session *s, const char *path);
+// Such a file read without a session, for a model of these shapes; all lives in `a`.
+struct session_edits_file {
+    struct session_edit *changes;
+    int num;
+    char before[65], after[65]; // hashes of the states; the one after is checked
+};
+EM_MUST_CHECK enum em_status session_edits_read(struct log *log, struct arena *a,
+                                                const struct model_files *model, const char *path,
+                                                struct session_edits_file *out);
+// A change made to a matrix in host memory, as a session makes it; SESSION_KEEP makes none.
+void session_edit_apply(const struct session_edit *e, float *w);
 
 // --- values of facts
 // ---------------------------------------------------------------------------------------

@@ -73,6 +73,25 @@ static void open_desk(struct desk *d, enum op_matmul matmul)
     memcpy(d->state, session_state_hash(d->f.s), sizeof(d->state));
 }
 
+// The changes of the files, made in host memory without a session, are the session's to the bit.
+static void check_without_session(struct desk *d)
+{
+    struct fixture *f = &d->f;
+    float *w[LAYERS];
+    for (int l = 0; l < LAYERS; l++)
+        w[l] = arena_copy_bytes(f->arena, d->unedited[l], bytes_of(f));
+    for (int i = 0; i < FILES; i++) {
+        struct session_edits_file file;
+        fixture_ok(f, session_edits_read(f->log, f->arena, f->s->files, d->paths[i], &file));
+        for (int c = 0; c < file.num; c++)
+            if (file.changes[c].matrix == EM_MATRIX_DOWN && file.changes[c].kind != SESSION_KEEP)
+                session_edit_apply(&file.changes[c], w[file.changes[c].layer]);
+        assert_string_equal(i ? file.after : file.before, i ? d->state : session_model_hash(f->s));
+    }
+    for (int l = 0; l < LAYERS; l++)
+        assert_memory_equal(w[l], d->edited[l], bytes_of(f));
+}
+
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     (void) st, (void) kind, (void) ftw;
@@ -110,6 +129,7 @@ static void check_redo(enum op_matmul matmul)
         fixture_ok(f, session_edits_load(f->s, d.paths[i]));
     }
     check_weights(&d, d.edited);
+    check_without_session(&d);
     assert_string_equal(session_state_hash(f->s), d.state);
     session_edits(f->s, &again);
     assert_int_equal(again, edits);

@@ -91,6 +91,12 @@ const struct file_tensor *model_files_at(const struct model_files *m, int i)
     return &m->tensors[i];
 }
 
+const char *const *model_files_weights(const struct model_files *m, int *num)
+{
+    *num = m->num_weight_files;
+    return m->weight_files;
+}
+
 // What the hash of files is remembered by: their paths, sizes and times.
 static enum em_status make_memory_key(const struct model_files *m, char key[HASH_SIZE])
 {

@@ -150,3 +150,13 @@ enum em_status files_check_slots(const struct model_files *m)
                             slot_name(m, i, m->container));
     return EM_OK;
 }
+
+const struct file_tensor *model_files_matrix(const struct model_files *m, int layer,
+                                             enum em_matrix matrix)
+{
+    static const int within[EM_MATRIX_COUNT] = {
+        [EM_MATRIX_Q] = 1,    [EM_MATRIX_K] = 2,  [EM_MATRIX_V] = 3,    [EM_MATRIX_O] = 4,
+        [EM_MATRIX_GATE] = 6, [EM_MATRIX_UP] = 7, [EM_MATRIX_DOWN] = 8, // of `inner`
+    };
+    return &m->tensors[count_outer(m) + layer * NUM_INNER + within[matrix]];
+}

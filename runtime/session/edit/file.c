@@ -73,6 +73,7 @@ enum em_status session_edits_save(struct em_session *s, const char *path, int si
 struct changes {
     struct log *log;
     struct arena *arena;
+    const struct model_files *model;
     const char *path;
     struct st_file file;
     struct {
@@ -98,8 +99,8 @@ static const float *floats_of(struct arena *a, const struct st_tensor *t)
     return arena_copy_bytes(a, t->data, t->size); // aligned, unlike the file's
 }
 
-// "down.5.left" of the session's model: the matrix, the layer, and what follows them.
-static const char *read_place(const struct em_session *s, const char *name,
+// "down.5.left" of the model: the matrix, the layer, and what follows them.
+static const char *read_place(const struct model_files *model, const char *name,
                               struct session_edit *out)
 {
     for (int m = 0; m < EM_MATRIX_COUNT; m++) {
@@ -110,7 +111,8 @@ static const char *read_place(const struct em_session *s, const char *name,
         const long layer = strtol(name + n + 1, &end, 10);
         out->matrix = (enum em_matrix) m;
         out->layer = (int) layer;
-        return layer >= 0 && layer < s->config->layers && *end == '.' ? end + 1 : NULL;
+        return layer >= 0 && layer < model_files_config(model)->layers && *end == '.' ? end + 1
+                                                                                      : NULL;
     }
     return NULL;
 }
@@ -127,7 +129,7 @@ static bool is_named_so(struct changes *c, const struct st_tensor *t, const stru
 }
 
 // The change that begins with tensor *at, which goes on behind it.
-static enum em_status read_change(const struct em_session *s, struct changes *c, int *at)
+static enum em_status read_change(struct changes *c, int *at)
 {
     const struct st_tensor *t = &c->file.tensors[(*at)++], *right = t;
     struct session_edit e = {0};
@@ -139,19 +141,19 @@ static enum em_status read_change(const struct em_session *s, struct changes *c,
         e.kind = SESSION_KEEP;
         e.name = name + 5;
     } else {
-        const char *part = read_place(s, name, &e);
+        const char *part = read_place(c->model, name, &e);
         if (!part || (strcmp(part, "left") != 0 && strcmp(part, "weight") != 0))
             return fail_tensor(c, t);
-        const struct tensor w = s->original[e.layer].matrix[e.matrix];
+        const struct file_tensor *w = model_files_matrix(c->model, e.layer, e.matrix);
         e.kind = strcmp(part, "left") == 0 ? SESSION_ADD : SESSION_WRITE;
         if (e.kind == SESSION_ADD) {
             right = *at < c->file.num ? &c->file.tensors[(*at)++] : NULL;
-            e.rows = (int) w.rows;
+            e.rows = (int) w->rows;
             e.left = floats_of(c->arena, t);
         }
-        const int n = e.kind == SESSION_ADD ? (int) t->dims[0] : (int) w.rows;
-        if (!is_rows(right, n) || right->dims[1] != w.cols ||
-            (e.kind == SESSION_ADD && t->dims[1] != w.rows))
+        const int n = e.kind == SESSION_ADD ? (int) t->dims[0] : (int) w->rows;
+        if (!is_rows(right, n) || right->dims[1] != w->cols ||
+            (e.kind == SESSION_ADD && t->dims[1] != w->rows))
             return fail_tensor(c, t);
     }
     e.n = (int) right->dims[0];
@@ -163,38 +165,58 @@ static enum em_status read_change(const struct em_session *s, struct changes *c,
     return EM_OK;
 }
 
-// The chain of hashes over the changes leads from the state as it is to the one that was saved.
-static enum em_status check_chain(const struct em_session *s, struct changes *c)
+// The chain of hashes over the changes leads from the state before to the one that was saved.
+static enum em_status check_chain(struct changes *c, struct session_edits_file *out)
 {
     struct json metadata;
     EM_TRY(json_parse(c->log, c->path, 1, c->file.metadata ? c->file.metadata : "{}", &metadata));
     const char *before = cJSON_GetStringValue(json_get(metadata.root, "before"));
     const char *after = cJSON_GetStringValue(json_get(metadata.root, "after"));
-    char state[HASH_SIZE];
-    memcpy(state, s->state_hash, sizeof(state));
-    for (size_t i = 0; i < c->list.num; i++)
-        edit_hash(&c->list.items[i], state);
     enum em_status status = EM_OK;
-    if (!before || strcmp(before, s->state_hash) != 0)
-        status = log_fail(c->log, EM_ERR_CONFIG,
-                          "%s: its changes were made on another state of the model", c->path);
-    else if (!after || strcmp(after, state) != 0)
+    if (before && strlen(before) == HASH_SIZE - 1) {
+        memcpy(out->before, before, HASH_SIZE);
+        memcpy(out->after, before, HASH_SIZE);
+    }
+    for (size_t i = 0; i < c->list.num; i++)
+        edit_hash(&c->list.items[i], out->after);
+    if (!after || strcmp(after, out->after) != 0)
         status = log_fail(c->log, EM_ERR_CONFIG, "%s: is damaged: its changes have another hash",
                           c->path);
     json_close(&metadata);
     return status;
 }
 
-static enum em_status read_changes(const struct em_session *s, struct changes *c)
+static enum em_status read_changes(struct changes *c, struct session_edits_file *out)
 {
     EM_TRY(st_open(c->log, c->arena, c->path, &c->file));
     enum em_status status = EM_OK;
     for (int at = 0; at < c->file.num && status == EM_OK;)
-        status = read_change(s, c, &at);
+        status = read_change(c, &at);
     if (status == EM_OK)
-        status = check_chain(s, c);
+        status = check_chain(c, out);
     st_close(&c->file);
+    out->changes = c->list.items;
+    out->num = (int) c->list.num;
     return status;
+}
+
+enum em_status session_edits_read(struct log *log, struct arena *a, const struct model_files *model,
+                                  const char *path, struct session_edits_file *out)
+{
+    *out = (struct session_edits_file) {0};
+    return read_changes(&(struct changes) {.log = log, .arena = a, .model = model, .path = path},
+                        out);
+}
+
+// The same of changes that were made on the session's state as it is.
+static enum em_status read_own(const struct em_session *s, struct log *log, struct arena *a,
+                               const char *path, struct session_edits_file *out)
+{
+    EM_TRY(session_edits_read(log, a, s->files, path, out));
+    if (strcmp(out->before, s->state_hash) == 0)
+        return EM_OK;
+    return log_fail(log, EM_ERR_CONFIG, "%s: its changes were made on another state of the model",
+                    path);
 }
 
 static enum em_status make_change(struct em_session *s, const struct session_edit *e)
@@ -212,20 +234,22 @@ static enum em_status make_change(struct em_session *s, const struct session_edi
 
 enum em_status session_edits_load(struct em_session *s, const char *path)
 {
-    struct changes c = {.log = s->log, .arena = arena_create(), .path = path};
-    enum em_status status = read_changes(s, &c);
-    for (size_t i = 0; i < c.list.num && status == EM_OK; i++)
-        status = make_change(s, &c.list.items[i]);
-    arena_destroy(&c.arena);
+    struct arena *a = arena_create();
+    struct session_edits_file file;
+    enum em_status status = read_own(s, s->log, a, path, &file);
+    for (int i = 0; i < file.num && status == EM_OK; i++)
+        status = make_change(s, &file.changes[i]);
+    arena_destroy(&a);
     return status;
 }
 
 bool session_edits_fit(struct em_session *s, const char *path)
 {
     struct log *silent = log_create(NULL, LOG_QUIET);
-    struct changes c = {.log = silent, .arena = arena_create(), .path = path};
-    const bool fits = read_changes(s, &c) == EM_OK;
-    arena_destroy(&c.arena);
+    struct arena *a = arena_create();
+    struct session_edits_file file;
+    const bool fits = read_own(s, silent, a, path, &file) == EM_OK;
+    arena_destroy(&a);
     log_destroy(&silent);
     return fits;
 }

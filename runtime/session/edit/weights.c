@@ -121,6 +121,14 @@ static void add_product(float *w, const float *left, const float *right, int n, 
     free(sum);
 }
 
+void session_edit_apply(const struct session_edit *e, float *w)
+{
+    if (e->kind == SESSION_ADD)
+        add_product(w, e->left, e->right, e->n, (size_t) e->rows, (size_t) e->cols);
+    else if (e->kind == SESSION_WRITE)
+        memcpy(w, e->right, (size_t) e->n * (size_t) e->cols * sizeof(*w));
+}
+
 enum em_status em_weight_add(struct em_session *s, enum em_matrix m, int layer, const float *left,
                              const float *right, int n)
 {
