@@ -31,6 +31,13 @@ static void project_back(const struct block *b, struct tensor dy, struct tensor 
     }
 }
 
+// y += bias in each row, where the model has one.
+static void add_bias(const struct block *b, struct tensor bias, struct tensor y)
+{
+    if (bias.rows)
+        op_add(b->op, b->cmd, y, bias, y);
+}
+
 static void norm(const struct block *b, struct tensor x, struct tensor w, struct tensor y)
 {
     op_rms_norm(b->op, b->cmd,
@@ -52,6 +59,7 @@ void block_qkv(const struct block *b, int layer, struct tensor h, struct tensor 
     const struct layer_weights *w = &b->weights->layers[layer];
     norm(b, h, w->attn_norm, x);
     project(b, x, w->qkv, &w->matrix[EM_MATRIX_Q], 3, qkv);
+    add_bias(b, w->qkv_bias, qkv);
 }
 
 void block_rope(const struct block *b, struct tensor qkv, struct tensor position, struct tensor q,
@@ -71,7 +79,9 @@ void block_rope(const struct block *b, struct tensor qkv, struct tensor position
 void block_attn_out(const struct block *b, int layer, struct tensor attn, struct tensor to,
                     bool add)
 {
-    op_matmul(b->op, b->cmd, attn, b->weights->layers[layer].matrix[EM_MATRIX_O], to, add);
+    const struct layer_weights *w = &b->weights->layers[layer];
+    op_matmul(b->op, b->cmd, attn, w->matrix[EM_MATRIX_O], to, add);
+    add_bias(b, w->out_bias, to);
 }
 
 void block_gate(const struct block *b, int layer, struct tensor h_mid, struct tensor x,
@@ -80,11 +90,14 @@ void block_gate(const struct block *b, int layer, struct tensor h_mid, struct te
     const struct layer_weights *w = &b->weights->layers[layer];
     norm(b, h_mid, w->mlp_norm, x);
     project(b, x, w->gate_up, &w->matrix[EM_MATRIX_GATE], 2, gate_up);
+    add_bias(b, w->gate_up_bias, gate_up);
 }
 
 void block_down(const struct block *b, int layer, struct tensor key, struct tensor to, bool add)
 {
-    op_matmul(b->op, b->cmd, key, b->weights->layers[layer].matrix[EM_MATRIX_DOWN], to, add);
+    const struct layer_weights *w = &b->weights->layers[layer];
+    op_matmul(b->op, b->cmd, key, w->matrix[EM_MATRIX_DOWN], to, add);
+    add_bias(b, w->down_bias, to);
 }
 
 void block_head(const struct block *b, struct tensor h, struct tensor x, struct tensor logits)

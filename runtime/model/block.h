@@ -3,9 +3,10 @@
 //   h_mid = h + o_proj(attention(rope(qkv(rms(h)))))        h_out = h_mid + down(silu(gate(x)) *
 //   up(x)), x = rms(h_mid)
 //
-// Each function records one step of one layer for R rows of the residual stream; who calls them
-// chooses the rows, so that the same list serves prefill, live rows, single tokens and the backward
-// pass.
+// where the products of q, k, v, o, gate, up and down have a bias if the checkpoint does (Qwen2: q,
+// k and v; nothing of it comes back). Each function records one step of one layer for R rows of the
+// residual stream; who calls them chooses the rows, so that the same list serves prefill, live
+// rows, single tokens and the backward pass.
 
 #ifndef MODEL_BLOCK_H
 #define MODEL_BLOCK_H

@@ -10,7 +10,22 @@
 static const double pi = 3.14159265358979323846;
 enum { MAX_LAYERS = 1024, MAX_WIDTH = 1 << 20, MAX_VOCAB = 1 << 24, MAX_TOKENS = 1 << 28 };
 
-static enum em_status check_architecture(const struct json *j, struct model_config *c)
+// The architectures that the block computes, and what their files may leave out.
+static const struct family {
+    const char *name, *type;  // in config.json: architectures, model_type
+    int kv_heads, max_tokens; // where it does not say; kv_heads 0: as many as heads
+    bool qkv_bias;            // always
+    bool bias_fields;         // attention_bias and mlp_bias say
+} families[] = {
+    {"LlamaForCausalLM", "llama", 0, 2048, false, true},
+    {"MistralForCausalLM", "mistral", 8, 131072, false, false},
+    {"Qwen2ForCausalLM", "qwen2", 32, 32768, true, false},
+};
+enum { LLAMA, MISTRAL, QWEN2, NUM_FAMILIES };
+static const char all_names[] = "LlamaForCausalLM, MistralForCausalLM and Qwen2ForCausalLM are";
+static const char all_types[] = "\"llama\", \"mistral\" and \"qwen2\" are supported";
+
+static enum em_status find_family(const struct json *j, const struct family **out)
 {
     const cJSON *names;
     EM_TRY(json_get_list(j, j->root, "architectures", &names));
@@ -21,13 +36,19 @@ static enum em_status check_architecture(const struct json *j, struct model_conf
     EM_TRY(json_get_text(j, j->root, "model_type", &type));
     if (!first && !type)
         return json_fail(j, j->root, "model_type", "is missing");
-    if (first && strcmp(first->valuestring, "LlamaForCausalLM") != 0)
-        return json_fail(j, first, NULL,
-                         "the architecture \"%.60s\" is not supported; LlamaForCausalLM is",
-                         first->valuestring);
-    if (type && strcmp(type, "llama") != 0)
-        return json_fail(j, j->root, "model_type", "is \"%.60s\"; \"llama\" is supported", type);
-    strcpy(c->architecture, "LlamaForCausalLM");
+    *out = NULL;
+    for (int i = 0; i < NUM_FAMILIES; i++)
+        if (first ? strcmp(first->valuestring, families[i].name) == 0
+                  : strcmp(type, families[i].type) == 0)
+            *out = &families[i];
+    if (first && !*out)
+        return json_fail(j, first, NULL, "the architecture \"%.60s\" is not supported; %s",
+                         first->valuestring, all_names);
+    if (!*out)
+        return json_fail(j, j->root, "model_type", "is \"%.60s\"; %s", type, all_types);
+    if (type && strcmp(type, (*out)->type) != 0)
+        return json_fail(j, j->root, "model_type", "is \"%.60s\"; that of %s is \"%s\"", type,
+                         (*out)->name, (*out)->type);
     return EM_OK;
 }
 
@@ -37,19 +58,42 @@ static enum em_status check_unsupported(const struct json *j)
     EM_TRY(json_get_text(j, j->root, "hidden_act", &act));
     if (strcmp(act, "silu") != 0)
         return json_fail(j, j->root, "hidden_act", "is \"%.60s\"; \"silu\" is supported", act);
-    static const char *const biases[] = {"attention_bias", "mlp_bias"};
-    for (int i = 0; i < 2; i++) {
-        bool bias = false;
-        EM_TRY(json_get_bool(j, j->root, biases[i], &bias));
-        if (bias)
-            return json_fail(j, j->root, biases[i],
-                             "is true; only models without these biases are supported");
-    }
     const cJSON *quantization = json_get(j->root, "quantization_config");
     if (quantization)
         return json_fail(j, j->root, "quantization_config",
                          "quantised safetensors are not supported; use F32, F16 or BF16 weights, "
                          "or a GGUF file");
+    return EM_OK;
+}
+
+static enum em_status read_biases(const struct json *j, const struct family *f,
+                                  struct model_config *c)
+{
+    bool attention = false, mlp = false;
+    EM_TRY(json_get_bool(j, j->root, "attention_bias", &attention));
+    EM_TRY(json_get_bool(j, j->root, "mlp_bias", &mlp));
+    if (!f->bias_fields && (mlp || (attention && !f->qkv_bias)))
+        return json_fail(j, j->root, mlp ? "mlp_bias" : "attention_bias",
+                         "is true; %s has no such biases", f->name);
+    c->qkv_bias = f->qkv_bias || attention;
+    c->out_bias = f->bias_fields && attention;
+    c->mlp_bias = mlp;
+    return EM_OK;
+}
+
+// Mistral has a window unless the file says null; Qwen2 has one only if use_sliding_window is true.
+// In which of its layers does not matter to prompts that fit into it.
+static enum em_status read_window(const struct json *j, const struct family *f,
+                                  struct model_config *c)
+{
+    bool used = f == &families[MISTRAL];
+    if (f == &families[QWEN2])
+        EM_TRY(json_get_bool(j, j->root, "use_sliding_window", &used));
+    if (!used || cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(j->root, "sliding_window")))
+        return EM_OK;
+    int window = 4096;
+    EM_TRY(json_get_int(j, j->root, "sliding_window", 1, MAX_TOKENS, &window));
+    config_limit_to_window(c, window);
     return EM_OK;
 }
 
@@ -60,16 +104,17 @@ static enum em_status need_size(const struct json *j, const char *key, int max, 
     return json_get_int(j, j->root, key, 1, max, out);
 }
 
-static enum em_status read_sizes(const struct json *j, struct model_config *c)
+static enum em_status read_sizes(const struct json *j, const struct family *f,
+                                 struct model_config *c)
 {
     EM_TRY(need_size(j, "num_hidden_layers", MAX_LAYERS, &c->layers));
     EM_TRY(need_size(j, "hidden_size", MAX_WIDTH, &c->dim));
     EM_TRY(need_size(j, "intermediate_size", MAX_WIDTH, &c->ffn));
     EM_TRY(need_size(j, "num_attention_heads", MAX_WIDTH, &c->heads));
     EM_TRY(need_size(j, "vocab_size", MAX_VOCAB, &c->vocab));
-    c->kv_heads = c->heads;
+    c->kv_heads = f->kv_heads ? f->kv_heads : c->heads;
     EM_TRY(json_get_int(j, j->root, "num_key_value_heads", 1, MAX_WIDTH, &c->kv_heads));
-    c->max_tokens = 2048;
+    c->max_tokens = f->max_tokens;
     EM_TRY(json_get_int(j, j->root, "max_position_embeddings", 1, MAX_TOKENS, &c->max_tokens));
     if (!json_get(j->root, "head_dim") && c->dim % c->heads)
         return json_fail(j, j->root, "hidden_size",
@@ -195,9 +240,13 @@ static enum em_status read_config(const struct json *j, struct model_config *c)
 {
     if (!cJSON_IsObject(j->root))
         return json_fail(j, j->root, NULL, "is %s; an object is needed", json_type_name(j->root));
-    EM_TRY(check_architecture(j, c));
+    const struct family *f;
+    EM_TRY(find_family(j, &f));
+    strcpy(c->architecture, f->name);
     EM_TRY(check_unsupported(j));
-    EM_TRY(read_sizes(j, c));
+    EM_TRY(read_sizes(j, f, c));
+    EM_TRY(read_biases(j, f, c));
+    EM_TRY(read_window(j, f, c));
     EM_TRY(read_tokens(j, c));
     EM_TRY(read_rope(j, c));
     return config_check(j->log, j->path, c);
@@ -257,6 +306,20 @@ enum em_status config_check(struct log *log, const char *path, const struct mode
                             path, i < 0 ? "begin" : "end", id, c->vocab);
     }
     return EM_OK;
+}
+
+void config_limit_to_window(struct model_config *c, int window)
+{
+    if (window >= c->max_tokens)
+        return;
+    c->window = window;
+    c->max_tokens = window;
+}
+
+const char *config_limit_reason(const struct model_config *c)
+{
+    return c->window ? ", its sliding window; attention that leaves tokens behind is not supported"
+                     : "";
 }
 
 // Llama-3.1: long wavelengths are stretched by the factor, short ones kept, those between blended.

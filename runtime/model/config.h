@@ -1,6 +1,6 @@
 // The shape of a Llama-family model, from a Hugging Face config.json or from GGUF metadata, every
-// field checked (RMS norm, rotary halves, grouped queries, SwiGLU). What is not supported is
-// refused by name.
+// field checked (RMS norm, rotary halves, grouped queries, SwiGLU). Llama, Mistral and Qwen2 differ
+// in what their files leave out and in biases; what is not supported is refused by name.
 
 #ifndef MODEL_CONFIG_H
 #define MODEL_CONFIG_H
@@ -16,7 +16,9 @@ struct model_config {
     char architecture[64];
     int layers, dim, ffn, heads, kv_heads, head_dim, vocab, max_tokens;
     float rms_eps;
-    bool tied; // the head is the embedding table
+    bool tied;                         // the head is the embedding table
+    bool qkv_bias, out_bias, mlp_bias; // of q, k, v; of o; of gate, up, down
+    int window; // the sliding window where it is what limits max_tokens; 0: the context does
     enum rope_kind rope;
     double rope_theta;
     double rope_factor, rope_low_factor, rope_high_factor,
@@ -34,6 +36,12 @@ EM_MUST_CHECK enum em_status config_from_json(struct log *log, const char *path,
 // The consistency of a config, however it was read.
 EM_MUST_CHECK enum em_status config_check(struct log *log, const char *path,
                                           const struct model_config *c);
+
+// Rows attend to the last `window` tokens, themselves among them. As long as a prompt fits into the
+// window that is plain attention; a longer one is refused, by max_tokens.
+void config_limit_to_window(struct model_config *c, int window);
+// What a message about max_tokens ends with.
+const char *config_limit_reason(const struct model_config *c);
 
 // The angle per position of pair i of a head, theta^(-2i/E) scaled as the config says; computed in
 // float32 step by step as transformers does, so that long contexts have its angles.

@@ -30,7 +30,8 @@ struct file_tensor {
     uint32_t rows, cols; // a vector is [1, n]
     const uint8_t *data; // in the mapped file
     uint64_t size;       // bytes
-    // GGUF's q and k: the number of heads whose rows are interleaved; 0: rows are as they should be
+    // GGUF's q and k: the number of heads whose rows (of a vector: values) are interleaved; 0: they
+    // are as they should be
     uint32_t unpermute_heads;
 };
 

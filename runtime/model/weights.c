@@ -8,11 +8,13 @@
 
 enum { UPLOAD_BYTES = 16 << 20, MAX_PARTS = 3 };
 
-// What is placed in one piece: matrices with the same number of columns, one behind the other.
+// What is placed in one piece: matrices with the same number of columns, one behind the other, or
+// biases as one row.
 struct unit {
     const struct file_tensor *part[MAX_PARTS];
-    struct tensor *to[MAX_PARTS];
-    struct tensor *whole; // the view over all parts, or NULL
+    struct tensor *to[MAX_PARTS]; // NULL in a row of biases, which are used together only
+    struct tensor *whole;         // the view over all parts, or NULL
+    bool row;
     int num;
     enum tensor_type type;
     uint64_t size, offset; // bytes
@@ -84,6 +86,35 @@ static enum em_status add_unit(struct loader *l, const char *const *names, struc
     return EM_OK;
 }
 
+// The biases of matrices [first, first + num) end to end.
+static enum em_status add_bias(struct loader *l, int layer, enum em_matrix first, int num,
+                               struct tensor *whole)
+{
+    struct unit u = {.num = num, .whole = whole, .row = true, .type = TENSOR_F32};
+    for (int i = 0; i < num; i++) {
+        const int m = (int) first + i;
+        EM_TRY(find(l, arena_print(l->a, "model.layers.%d.%s.bias", layer, matrix_names[m]),
+                    &u.part[i]));
+        u.size += tensor_size(u.type, u.part[i]->cols);
+    }
+    *arena_push(l->a, &l->units) = u;
+    return EM_OK;
+}
+
+static enum em_status add_biases(struct loader *l, int layer)
+{
+    const struct model_config *c = model_files_config(l->files);
+    struct layer_weights *lw = &l->w->layers[layer];
+    if (c->qkv_bias)
+        EM_TRY(add_bias(l, layer, EM_MATRIX_Q, 3, &lw->qkv_bias));
+    if (c->out_bias)
+        EM_TRY(add_bias(l, layer, EM_MATRIX_O, 1, &lw->out_bias));
+    if (!c->mlp_bias)
+        return EM_OK;
+    EM_TRY(add_bias(l, layer, EM_MATRIX_GATE, 2, &lw->gate_up_bias));
+    return add_bias(l, layer, EM_MATRIX_DOWN, 1, &lw->down_bias);
+}
+
 static enum em_status add_layer(struct loader *l, int layer)
 {
     struct layer_weights *lw = &l->w->layers[layer];
@@ -103,7 +134,8 @@ static enum em_status add_layer(struct loader *l, int layer)
     };
     struct tensor *norm_to[] = {&lw->attn_norm, &lw->mlp_norm};
     EM_TRY(add_unit(l, norms, norm_to, 1, NULL));
-    return add_unit(l, norms + 1, norm_to + 1, 1, NULL);
+    EM_TRY(add_unit(l, norms + 1, norm_to + 1, 1, NULL));
+    return add_biases(l, layer);
 }
 
 static uint64_t align(uint64_t bytes)
@@ -174,18 +206,21 @@ static enum em_status upload_rows(struct loader *l, const struct file_tensor *t,
 
 static enum em_status load_unit(struct loader *l, const struct unit *u)
 {
-    struct gpu_slice at = {l->w->bufs[u->buf], u->offset, u->size};
-    uint32_t rows = 0;
+    const struct gpu_slice at = {l->w->bufs[u->buf], u->offset, u->size};
+    uint64_t before = 0, values = 0;
     for (int i = 0; i < u->num; i++) {
         const struct file_tensor *t = u->part[i];
         const uint64_t size = tensor_size(u->type, (uint64_t) t->rows * t->cols);
-        const uint64_t before = (uint64_t) rows * tensor_size(u->type, t->cols);
-        *u->to[i] = tensor_at(gpu_sub(at, before, size), u->type, t->rows, t->cols);
-        EM_TRY(upload_rows(l, t, u->type, u->to[i]->mem));
-        rows += t->rows;
+        const struct gpu_slice to = gpu_sub(at, before, size);
+        if (u->to[i])
+            *u->to[i] = tensor_at(to, u->type, t->rows, t->cols);
+        EM_TRY(upload_rows(l, t, u->type, to));
+        before += size;
+        values += (uint64_t) t->rows * t->cols;
     }
+    const uint32_t cols = u->row ? (uint32_t) values : u->part[0]->cols;
     if (u->whole)
-        *u->whole = tensor_at(at, u->type, rows, u->part[0]->cols);
+        *u->whole = tensor_at(at, u->type, (uint32_t) (values / cols), cols);
     return EM_OK;
 }
 

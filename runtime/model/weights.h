@@ -1,6 +1,6 @@
 // A model's weights on the device: matrices as the file has them (f32, f16, bf16; quantised ones as
-// f32), norms in f32. Matrices that multiply the same input lie side by side, so that one product
-// serves them all.
+// f32), norms and biases in f32. Matrices that multiply the same input lie side by side, so that
+// one product serves them all.
 //
 // Memory: the weights own their buffers, none larger than the device's max_alloc; the struct lives
 // in the given arena. Replacing a matrix (weights_replace) keeps the original where it is.
@@ -15,6 +15,8 @@ struct layer_weights {
     struct tensor matrix[EM_MATRIX_COUNT];
     struct tensor qkv, gate_up; // views over several of them; rows == 0 while one is replaced
     struct tensor attn_norm, mlp_norm; // f32 [1, D]
+    // f32 [1, N], of what one product or several side by side give; rows == 0: none
+    struct tensor qkv_bias, out_bias, gate_up_bias, down_bias;
 };
 
 struct weights {

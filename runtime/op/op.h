@@ -116,7 +116,7 @@ void op_silu_gate(struct op *op, struct gpu_cmd *cmd, struct tensor gate_up, str
 void op_silu_gate_back(struct op *op, struct gpu_cmd *cmd, struct tensor gate_up, struct tensor dy,
                        struct tensor dgate_up);
 
-// y = a + b                                                      all [R, D]; y may be a or b
+// y = a + b                     all [R, D]; y may be a or b; b [1, D] is added to each row
 void op_add(struct op *op, struct gpu_cmd *cmd, struct tensor a, struct tensor b, struct tensor y);
 
 // to[to_at[i]] = from[from_at[i]], or +=, for i < num            an index with rows == 0 is 0, 1,

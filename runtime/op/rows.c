@@ -47,11 +47,15 @@ static void add_block(struct op *op, struct gpu_cmd *cmd, struct tensor a, struc
 
 void op_add(struct op *op, struct gpu_cmd *cmd, struct tensor a, struct tensor b, struct tensor y)
 {
-    assert(a.rows == y.rows && b.rows == y.rows && a.cols == y.cols && b.cols == y.cols);
+    const bool same = b.rows == 1; // one row for all
+    assert(a.rows == y.rows && a.cols == y.cols && b.cols == y.cols && (same || b.rows == y.rows));
     const uint32_t step = op_rows_at_once(op, (struct tensor[]) {a, b, y}, 3);
+    if (same)
+        b.stride = 0;
     for (uint32_t r = 0; r < y.rows; r += step) {
         const uint32_t num = op_min(step, y.rows - r);
-        add_block(op, cmd, tensor_rows(a, r, num), tensor_rows(b, r, num), tensor_rows(y, r, num));
+        add_block(op, cmd, tensor_rows(a, r, num), same ? b : tensor_rows(b, r, num),
+                  tensor_rows(y, r, num));
     }
 }
 

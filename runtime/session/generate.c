@@ -224,8 +224,8 @@ static enum em_status plant(struct writer *w, const char *const *texts, int leng
     }
     w->depth = longest + length;
     if (w->depth > s->config->max_tokens)
-        return em_fail(s, EM_ERR_CONFIG, "%d tokens are more than the model takes (%d)", w->depth,
-                       s->config->max_tokens);
+        return em_fail(s, EM_ERR_CONFIG, "%d tokens are more than the model takes (%d%s)", w->depth,
+                       s->config->max_tokens, config_limit_reason(s->config));
     const struct forest f = forest_build(s->call, &(struct forest_params) {.prompts = prompts,
                                                                            .num_prompts = w->num,
                                                                            .reads = reads,

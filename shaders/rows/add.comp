@@ -1,7 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 
-// y = a + b, all [R, D]; y may be a or b.
+// y = a + b, all [R, D]; y may be a or b. A stride of 0 adds the same row b to each of a.
 
 #include "tensor.glsl"
 

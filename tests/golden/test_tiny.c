@@ -5,6 +5,7 @@
 // was seen to differ by 1e-6 of the largest value).
 
 #include "golden.h"
+#include "gguf.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ static const double LOGITS = 1e-4, COSINE = 0.99999, LOSS = 5e-5;
 struct model {
     const char *name;
     enum op_matmul matmul;
+    bool gguf;    // converted from the folder
     bool outside; // of the folder that EMEND_REFERENCE names
 };
 
@@ -47,6 +49,19 @@ static void unlink_model(struct tiny *t, struct arena *a)
     rmdir(t->folder);
 }
 
+// The same model from a GGUF file that is made of it.
+static void open_converted(struct tiny *t, struct arena *a, enum op_matmul matmul)
+{
+    struct room r = {.log = log_create(stderr, LOG_QUIET), .a = a, .folder = t->folder};
+    struct model_files *m = model_files_open(r.log, t->folder);
+    golden_check(r.log, log_status(r.log), "model_files_open");
+    const char *path = golden_gguf(&r, m, "model.gguf");
+    model_files_close(&m);
+    log_destroy(&r.log);
+    bench_open(&t->bench, path, matmul);
+    unlink(path);
+}
+
 static bool open_tiny(struct tiny *t, const struct model *m)
 {
     const char *root = m->outside ? getenv("EMEND_REFERENCE") : EMEND_GOLDEN;
@@ -57,7 +72,10 @@ static bool open_tiny(struct tiny *t, const struct model *m)
     struct arena *a = arena_create();
     const char *from = path_absolute(a, path_join(a, root, m->name));
     link_model(t, a, from);
-    bench_open(&t->bench, t->folder, m->matmul);
+    if (m->gguf)
+        open_converted(t, a, m->matmul);
+    else
+        bench_open(&t->bench, t->folder, m->matmul);
     unlink_model(t, a);
     t->golden = golden_tensors(&t->bench, from, "golden.safetensors");
     t->model = em_model(t->bench.s);
@@ -203,6 +221,29 @@ static void check_gradients(struct tiny *t, enum em_site site, int length)
     }
 }
 
+// Where a sliding window is the limit, a prompt that it would cut is refused.
+static void check_window(struct tiny *t)
+{
+    struct bench *b = &t->bench;
+    const int window = model_files_config(b->files)->window;
+    if (!window)
+        return;
+    assert_int_equal(t->model->max_tokens, window);
+    struct em_prompt prompt = {.tokens = arena_array(b->arena, int, (size_t) window + 1),
+                               .num_tokens = window + 1};
+    const struct em_pass pass = {.prompts = &prompt, .num_prompts = 1};
+    assert_int_equal(em_run(b->s, &pass), EM_ERR_CONFIG);
+    assert_string_equal(
+        log_error(b->log),
+        arena_print(b->arena,
+                    "a prompt has %d tokens; the model takes 1 to %d, its sliding window; "
+                    "attention that leaves tokens behind is not supported",
+                    window + 1, window));
+    log_clear(b->log);
+    prompt.num_tokens = window;
+    check_ok(b->log, em_run(b->s, &pass));
+}
+
 static void test_model(void **state)
 {
     struct tiny t = {0};
@@ -216,28 +257,38 @@ static void test_model(void **state)
     for (enum em_site site = 0; site < EM_SITE_COUNT; site++)
         if (st_find(&t.golden, arena_print(t.bench.arena, "value.%s.7", site_names[site])))
             check_gradients(&t, site, 7);
+    check_window(&t);
     close_tiny(&t);
 }
 
 int main(void)
 {
-    static const struct model models[] = {
-        {"tiny-mha", OP_MATMUL_AUTO, false},        {"tiny-mha", OP_MATMUL_SHADER, false},
-        {"tiny-gqa-llama3", OP_MATMUL_AUTO, false}, {"tiny-gqa-llama3", OP_MATMUL_SHADER, false},
-        {"tiny-tied", OP_MATMUL_AUTO, false},       {"tiny-tied", OP_MATMUL_SHADER, false},
-        {"tiny-linear", OP_MATMUL_AUTO, false},     {"tiny-linear", OP_MATMUL_SHADER, false},
-        {"tiny-mha", OP_MATMUL_AUTO, true},         {"tiny-mha", OP_MATMUL_SHADER, true},
-        {"tiny-gqa-llama3", OP_MATMUL_AUTO, true},  {"tiny-gqa-llama3", OP_MATMUL_SHADER, true},
-        {"tiny-tied", OP_MATMUL_AUTO, true},        {"tiny-tied", OP_MATMUL_SHADER, true},
+    static const char *const names[] = {
+        "tiny-mha",    "tiny-gqa-llama3", "tiny-tied",       "tiny-linear",  "tiny-llama32",
+        "tiny-biases", "tiny-qwen2",      "tiny-qwen2-tied", "tiny-mistral",
     };
-    enum { NUM = sizeof(models) / sizeof(models[0]) };
-    struct CMUnitTest tests[NUM];
-    char names[NUM][64];
-    for (int i = 0; i < NUM; i++) {
-        const struct model *m = &models[i];
-        snprintf(names[i], sizeof(names[i]), "%s%s%s", m->outside ? "outside " : "", m->name,
+    static const struct model ways[] = {
+        {NULL, OP_MATMUL_AUTO, false, false},  {NULL, OP_MATMUL_SHADER, false, false},
+        {NULL, OP_MATMUL_AUTO, true, false},   {NULL, OP_MATMUL_AUTO, false, true},
+        {NULL, OP_MATMUL_SHADER, false, true},
+    };
+    enum { NAMES = sizeof(names) / sizeof(names[0]), WAYS = sizeof(ways) / sizeof(ways[0]) };
+    enum { OUTSIDE = 3 }; // the first of the names
+    struct model models[NAMES * WAYS];
+    struct CMUnitTest tests[NAMES * WAYS];
+    char titles[NAMES * WAYS][64];
+    int num = 0;
+    for (int i = 0; i < NAMES * WAYS; i++) {
+        struct model *m = &models[num];
+        *m = ways[i / NAMES];
+        m->name = names[i % NAMES];
+        if (m->outside && i % NAMES >= OUTSIDE)
+            continue;
+        snprintf(titles[num], sizeof(titles[num]), "%s%s%s%s", m->outside ? "outside " : "",
+                 m->name, m->gguf ? " as GGUF" : "",
                  m->matmul == OP_MATMUL_SHADER ? " with shaders alone" : "");
-        tests[i] = (struct CMUnitTest) {names[i], test_model, NULL, NULL, (void *) m};
+        tests[num] = (struct CMUnitTest) {titles[num], test_model, NULL, NULL, m};
+        num++;
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return _cmocka_run_group_tests("tiny", tests, (size_t) num, NULL, NULL);
 }

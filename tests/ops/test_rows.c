@@ -129,11 +129,13 @@ static void test_rows(void **state)
 
 struct add_case {
     uint32_t rows, cols;
-    bool in_place;
+    bool in_place, one_row; // the second is the same for all rows
 };
 
 static const struct add_case add_cases[] = {
-    {1, 1, false}, {3, 17, true}, {17, 65, false}, {65, 12, true}, {17, 1028, false},
+    {1, 1, false, false},  {3, 17, true, false},     {17, 65, false, false},
+    {65, 12, true, false}, {17, 1028, false, false}, {1, 8, true, true},
+    {3, 17, true, true},   {17, 65, false, true},    {65, 12, true, true},
 };
 
 struct add_tensors {
@@ -144,8 +146,8 @@ static void record_add(struct lab *lab, struct gpu_cmd *cmd, const void *args, u
                        uint32_t num)
 {
     const struct add_tensors *t = args;
-    op_add(lab->op, cmd, tensor_rows(t->a, first, num), tensor_rows(t->b, first, num),
-           tensor_rows(t->y, first, num));
+    op_add(lab->op, cmd, tensor_rows(t->a, first, num),
+           t->b.rows == 1 ? t->b : tensor_rows(t->b, first, num), tensor_rows(t->y, first, num));
 }
 
 static void record_add_whole(struct lab *lab, struct gpu_cmd *cmd, const void *args, uint32_t first,
@@ -161,14 +163,15 @@ static void try_add(struct lab *lab, const void *one)
 {
     const struct add_case *c = one;
     double *a = lab_random(lab, TENSOR_F32, c->rows, c->cols, 1);
-    const double *b = lab_random(lab, TENSOR_F32, c->rows, c->cols, 1);
-    struct add_tensors t = {.b = lab_input(lab, TENSOR_F32, c->rows, c->cols, b)};
+    const uint32_t b_rows = c->one_row ? 1 : c->rows;
+    const double *b = lab_random(lab, TENSOR_F32, b_rows, c->cols, 1);
+    struct add_tensors t = {.b = lab_input(lab, TENSOR_F32, b_rows, c->cols, b)};
     t.y = c->in_place ? lab_modified(lab, c->rows, c->cols, a) : lab_output(lab, c->rows, c->cols);
     t.a = c->in_place ? t.y : lab_input(lab, TENSOR_F32, c->rows, c->cols, a);
     // that many dispatches of one row each would show nothing more
     lab_run(lab, c->rows > 1000 ? record_add_whole : record_add, &t, c->rows > 1000 ? 0 : c->rows);
     for (uint32_t i = 0; i < c->rows * c->cols; i++)
-        a[i] += b[i];
+        a[i] += b[i % (b_rows * c->cols)];
     lab_expect_within(lab, "y", t.y, a, 1e-14);
 }
 
@@ -182,7 +185,7 @@ static void test_add(void **state)
 static void test_add_many_rows(void **state)
 {
     (void) state;
-    const struct add_case many = {70001, 1, true};
+    const struct add_case many = {70001, 1, true, false};
     lab_try(try_add, &many, sizeof(many), 1, 1 << 17);
 }
 

@@ -73,20 +73,84 @@ static void newer_files_have_rope_parameters(void **state)
     assert_true(c.rope_theta == 300 && c.rope_factor == 2.5);
 }
 
+// A Mistral or Qwen2 whose files say nothing but the sizes, and `more`.
+static struct model_config read_family(struct room *r, const char *type, const char *more)
+{
+    return read_config(
+        r, arena_print(r->a,
+                       "{\"model_type\": \"%s\", \"hidden_size\": 64, \"intermediate_size\": 96, "
+                       "\"num_hidden_layers\": 3, \"num_attention_heads\": 32, "
+                       "\"vocab_size\": 100%s}",
+                       type, more));
+}
+
+static void expect_family(const struct model_config *c, const char *name, int kv_heads,
+                          int max_tokens, int window)
+{
+    assert_string_equal(c->architecture, name);
+    const int found[] = {c->kv_heads, c->max_tokens, c->window};
+    const int expected[] = {kv_heads, max_tokens, window};
+    assert_memory_equal(found, expected, sizeof(found));
+}
+
+static void mistral_has_a_window_that_prompts_must_fit(void **state)
+{
+    struct room *r = *state;
+    static const char name[] = "MistralForCausalLM";
+    struct model_config c = read_family(r, "mistral", "");
+    expect_family(&c, name, 8, 4096, 4096);
+    assert_false(c.qkv_bias || c.out_bias || c.mlp_bias);
+    assert_true(strlen(config_limit_reason(&c)) > 0);
+    c = read_family(r, "mistral", ", \"sliding_window\": null, \"num_key_value_heads\": 4");
+    expect_family(&c, name, 4, 131072, 0);
+    assert_string_equal(config_limit_reason(&c), "");
+    c = read_family(r, "mistral", ", \"sliding_window\": 512, \"head_dim\": 8");
+    expect_family(&c, name, 8, 512, 512);
+    assert_int_equal(c.head_dim, 8);
+    c = read_family(r, "mistral", ", \"max_position_embeddings\": 512");
+    expect_family(&c, name, 8, 512, 0);
+}
+
+static void qwen2_has_biases_and_a_window_if_it_says_so(void **state)
+{
+    struct room *r = *state;
+    static const char name[] = "Qwen2ForCausalLM";
+    struct model_config c =
+        read_family(r, "qwen2", ", \"use_sliding_window\": false, \"sliding_window\": 512");
+    expect_family(&c, name, 32, 32768, 0);
+    assert_true(c.qkv_bias && !c.out_bias && !c.mlp_bias);
+    c = read_family(r, "qwen2", ", \"use_sliding_window\": true, \"sliding_window\": 512");
+    expect_family(&c, name, 32, 512, 512);
+    c = read_family(r, "qwen2", ", \"use_sliding_window\": true");
+    expect_family(&c, name, 32, 4096, 4096);
+}
+
+static void llama_has_the_biases_that_it_says(void **state)
+{
+    struct room *r = *state;
+    struct model_config c = read_config(
+        r, replace_text(r, llama, "\"attention_bias\": false", "\"attention_bias\": true"));
+    assert_true(c.qkv_bias && c.out_bias && !c.mlp_bias);
+    c = read_config(r, replace_text(r, llama, "\"mlp_bias\": false", "\"mlp_bias\": true"));
+    assert_true(!c.qkv_bias && !c.out_bias && c.mlp_bias);
+}
+
 static const struct {
     const char *find, *by, *message;
 } bad[] = {
-    {"LlamaForCausalLM", "Qwen2ForCausalLM",
-     ":2: architectures[0]: the architecture \"Qwen2ForCausalLM\" is not supported; "
-     "LlamaForCausalLM is"},
-    {"\"llama\"", "\"mistral\"", ":2: model_type: is \"mistral\"; \"llama\" is supported"},
+    {"LlamaForCausalLM", "Qwen3ForCausalLM",
+     ":2: architectures[0]: the architecture \"Qwen3ForCausalLM\" is not supported; "
+     "LlamaForCausalLM, MistralForCausalLM and Qwen2ForCausalLM are"},
+    {"\"llama\"", "\"mistral\"",
+     ":2: model_type: is \"mistral\"; that of LlamaForCausalLM is \"llama\""},
+    {"\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\"",
+     "\"model_type\": \"gpt2\"",
+     ":2: model_type: is \"gpt2\"; \"llama\", \"mistral\" and \"qwen2\" are supported"},
     {"\"llama\"", "7", ":2: model_type: is a number; a text is needed"},
     {"[\"LlamaForCausalLM\"]", "[7]", ":2: architectures[0]: is a number; a text is needed"},
     {"silu", "gelu", ":3: hidden_act: is \"gelu\"; \"silu\" is supported"},
-    {"\"attention_bias\": false", "\"attention_bias\": true",
-     ":3: attention_bias: is true; only models without these biases are supported"},
-    {"\"mlp_bias\": false", "\"mlp_bias\": true",
-     ":3: mlp_bias: is true; only models without these biases are supported"},
+    {"\"attention_bias\": false", "\"attention_bias\": 1",
+     ":3: attention_bias: is a number; true or false is needed"},
     {"\"vocab_size\": 100", "\"quantization_config\": {\"bits\": 4}",
      ":6: quantization_config: quantised safetensors are not supported; use F32, F16 or BF16 "
      "weights, or a GGUF file"},
@@ -153,6 +217,13 @@ static void what_is_wrong_is_named(void **state)
         log_clear(r->log);
     }
     struct model_config c;
+    static const char biased[] = "{\"model_type\": \"mistral\", \"attention_bias\": true,"
+                                 " \"hidden_size\": 64, \"intermediate_size\": 96,"
+                                 " \"num_hidden_layers\": 3, \"num_attention_heads\": 32,"
+                                 " \"vocab_size\": 100}";
+    assert_int_equal(config_from_json(r->log, "config.json", biased, &c), EM_ERR_CONFIG);
+    expect_error(r, "biases",
+                 "config.json:1: attention_bias: is true; MistralForCausalLM has no such biases");
     assert_int_equal(config_from_json(r->log, "config.json", "[]", &c), EM_ERR_CONFIG);
     expect_error(r, "a list", "config.json:1: is a list; an object is needed");
 }
@@ -233,6 +304,9 @@ int main(void)
         TEST(absent_fields_have_their_defaults),
         TEST(heads_may_be_wider_than_the_model),
         TEST(newer_files_have_rope_parameters),
+        TEST(mistral_has_a_window_that_prompts_must_fit),
+        TEST(qwen2_has_biases_and_a_window_if_it_says_so),
+        TEST(llama_has_the_biases_that_it_says),
         TEST(what_is_wrong_is_named),
         TEST(angles_are_those_of_the_formulas),
         TEST(llama3_scaling_keeps_blends_and_stretches),

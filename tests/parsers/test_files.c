@@ -215,9 +215,12 @@ static void older_files_scale_linearly_by_another_name(void **state)
 static const struct change bad[] = {
     {.drop = "blk.1.ffn_up.weight", .message = ": tensor \"blk.1.ffn_up.weight\" is missing"},
     {.drop = "token_embd.weight", .message = ": tensor \"token_embd.weight\" is missing"},
-    {.add = "blk.0.attn_q.bias",
-     .message = ": tensor \"blk.0.attn_q.bias\" is none that a Llama model of 2 layers has",
-     .status = EM_ERR_UNSUPPORTED},
+    {.add = "blk.0.attn_q.bias", // the first of a model with biases
+     .message = ": tensor \"blk.0.attn_q.bias\": its shape is [1, 8]; the configuration needs "
+                "[1, 32]"},
+    {.add = "blk.1.attn_q.bias",
+     .message = ": tensor \"blk.1.attn_q.bias\": the configuration says that there are no such "
+                "biases"},
     {.add = "blk.2.ffn_up.weight",
      .message = ": tensor \"blk.2.ffn_up.weight\" is none that a Llama model of 2 layers has",
      .status = EM_ERR_UNSUPPORTED},
@@ -288,7 +291,7 @@ static const struct change bad[] = {
     {.without = "llama.attention.layer_norm_rms_epsilon",
      .message = ": llama.attention.layer_norm_rms_epsilon is missing or negative"},
     {.without = "general.architecture",
-     .message = ": the architecture \"\" is not supported; \"llama\" is",
+     .message = ": the architecture \"\" is not supported; \"llama\" and \"qwen2\" are",
      .status = EM_ERR_UNSUPPORTED},
 };
 

@@ -1,4 +1,5 @@
 """A Llama decoder in plain PyTorch, float32 or float64, with the names of Hugging Face checkpoints.
+Mistral's is the same for texts that fit into its window, Qwen2's has biases at q, k and v.
 
     h = h + o_proj(attention(rms(h)))        grouped queries, causal, rotary halves on q and k
     h = h + down_proj(silu(gate_proj(rms(h))) * up_proj(rms(h)))
@@ -40,8 +41,8 @@ def rotate(x, cos, sin):
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
-def linear(rows, cols):
-    return nn.Linear(cols, rows, bias=False)
+def linear(rows, cols, bias=False):
+    return nn.Linear(cols, rows, bias=bias)
 
 
 class Norm(nn.Module):
@@ -61,10 +62,12 @@ class Attention(nn.Module):
         super().__init__()
         width, self.e = config["hidden_size"], head_dim(config)
         self.heads, self.kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
-        self.q_proj = linear(self.heads * self.e, width)
-        self.k_proj = linear(self.kv_heads * self.e, width)
-        self.v_proj = linear(self.kv_heads * self.e, width)
-        self.o_proj = linear(width, self.heads * self.e)
+        every = config.get("attention_bias", False)
+        bias = every or config["model_type"] == "qwen2"
+        self.q_proj = linear(self.heads * self.e, width, bias)
+        self.k_proj = linear(self.kv_heads * self.e, width, bias)
+        self.v_proj = linear(self.kv_heads * self.e, width, bias)
+        self.o_proj = linear(width, self.heads * self.e, every)
 
     def forward(self, x, cos, sin):
         split = lambda y: y.unflatten(-1, (-1, self.e)).transpose(-2, -3)  # [.., heads, T, E]
@@ -80,10 +83,11 @@ class Mlp(nn.Module):
     def __init__(self, config):
         super().__init__()
         width, wide = config["hidden_size"], config["intermediate_size"]
+        bias = config.get("mlp_bias", False)
         self.gate_proj, self.up_proj, self.down_proj = (
-            linear(wide, width),
-            linear(wide, width),
-            linear(width, wide),
+            linear(wide, width, bias),
+            linear(wide, width, bias),
+            linear(width, wide, bias),
         )
 
     def key(self, x):
@@ -162,20 +166,30 @@ def load(folder, dtype):
     return model.requires_grad_(False)
 
 
-def check_against_transformers(folder, length=100):
-    """The largest difference of the logits, relative to their spread, both in float32."""
-    from transformers import LlamaForCausalLM
+def check_against_transformers(folder, length=151):
+    """The largest differences of the logits, and of the gradient of the mean loss with respect to
+    the embeddings, from those of transformers, relative to their spreads; all in float32."""
+    from transformers import AutoModelForCausalLM
 
     ours = load(folder, torch.float32)
-    theirs = LlamaForCausalLM.from_pretrained(folder, torch_dtype=torch.float32)
+    theirs = AutoModelForCausalLM.from_pretrained(folder, torch_dtype=torch.float32)
     ids = torch.randint(
         ours.config["vocab_size"], (1, length), generator=torch.Generator().manual_seed(5)
     )
-    with torch.no_grad():
-        a, b = ours(ids), theirs(ids).logits
-    return ((a - b).abs().max() / (b.max() - b.min())).item()
+    h = ours.embed(ids)
+    pairs = []
+    for run in (
+        lambda x: ours.head(ours.blocks(x, 0, len(ours.model.layers))),
+        lambda x: theirs(inputs_embeds=x).logits,
+    ):
+        x = h.clone().requires_grad_(True)
+        logits = run(x)
+        loss = F.cross_entropy(logits[0, :-1], ids[0, 1:])
+        pairs.append((logits.detach(), torch.autograd.grad(loss, x)[0]))
+    return [((a - b).abs().max() / (b.max() - b.min())).item() for a, b in zip(*pairs)]
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        print(f"{name}: {check_against_transformers(name):.1e} of the logits' spread")
+        logits, gradient = check_against_transformers(name)
+        print(f"{name}: logits {logits:.1e}, gradient {gradient:.1e} of their spreads")

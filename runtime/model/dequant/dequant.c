@@ -42,26 +42,46 @@ uint64_t file_type_bytes(enum file_type type, uint64_t values)
     return values / (uint64_t) types[type].values * (uint64_t) types[type].bytes;
 }
 
-// Where row `row` of the Hugging Face order is in the file. There, head by head, the first and the
-// second half of a head's rows alternate.
+// Where row `i` of the Hugging Face order, or value `i` of a vector, is in the file. There, head by
+// head, the first and the second half of a head alternate.
+static uint32_t place_in_file(const struct file_tensor *t, uint32_t i)
+{
+    const uint32_t width = (t->rows > 1 ? t->rows : t->cols) / t->unpermute_heads, half = width / 2;
+    const uint32_t head = i / width, at = i % width;
+    return head * width + at % half * 2 + at / half;
+}
+
 static const uint8_t *find_row(const struct file_tensor *t, uint32_t row)
 {
-    if (t->unpermute_heads) {
-        const uint32_t width = t->rows / t->unpermute_heads, half = width / 2;
-        const uint32_t head = row / width, at = row % width;
-        row = head * width + at % half * 2 + at / half;
-    }
+    if (t->unpermute_heads && t->rows > 1)
+        row = place_in_file(t, row);
     return t->data + row * file_type_bytes(t->type, t->cols);
+}
+
+// The values of a vector, `size` bytes each, from the file's order.
+static void unpermute_vector(const struct file_tensor *t, size_t size, void *values)
+{
+    if (!t->unpermute_heads || t->rows > 1)
+        return;
+    const uint32_t width = t->cols / t->unpermute_heads;
+    uint8_t head[2 * MODEL_MAX_HALF_HEAD * sizeof(float)], *to = values;
+    for (uint32_t first = 0; first < t->cols; first += width, to += width * size) {
+        memcpy(head, to, width * size);
+        for (uint32_t i = 0; i < width; i++)
+            memcpy(to + i * size, head + place_in_file(t, i) * size, size);
+    }
 }
 
 void file_tensor_rows_f32(const struct file_tensor *t, uint32_t first, uint32_t num, float *out)
 {
     for (uint32_t i = 0; i < num; i++)
         types[t->type].dequant(find_row(t, first + i), t->cols, out + (size_t) i * t->cols);
+    unpermute_vector(t, sizeof(*out), out);
 }
 
 void file_tensor_rows_16(const struct file_tensor *t, uint32_t first, uint32_t num, uint16_t *out)
 {
     for (uint32_t i = 0; i < num; i++)
         memcpy(out + (size_t) i * t->cols, find_row(t, first + i), (size_t) t->cols * 2);
+    unpermute_vector(t, sizeof(*out), out);
 }

@@ -1,5 +1,5 @@
-// A model in a GGUF file: its configuration, tensors and tokenizer from the llama.* and
-// tokenizer.ggml.* metadata.
+// A model in a GGUF file: its configuration, tensors and tokenizer from the metadata llama.* (or
+// whatever its architecture is called) and tokenizer.ggml.*.
 
 #include <limits.h>
 #include <stdlib.h>
@@ -27,23 +27,44 @@ static const struct gguf_tensor *find_tensor(const struct gguf_file *g, const ch
     return NULL;
 }
 
-static enum em_status need_int(const struct model_files *m, const char *key, int *out)
+// The name of a piece of metadata that is the architecture's own.
+static const char *own_key(const struct model_files *m, const char *name)
 {
+    return arena_print(m->a, "%s.%s", m->config.architecture, name);
+}
+
+static enum em_status need_int(const struct model_files *m, const char *name, int *out)
+{
+    const char *key = own_key(m, name);
     if (!gguf_find(&m->gguf, key))
         return fail(m, EM_ERR_CONFIG, "%s is missing", key);
     return gguf_get_int(&m->gguf, key, 1, INT_MAX, out);
 }
 
+// Llama and Mistral are both "llama". Its files have biases or not; those of Qwen2 always do.
+static enum em_status read_architecture(struct model_files *m)
+{
+    const char *name = "";
+    EM_TRY(gguf_get_text(&m->gguf, m->a, "general.architecture", &name));
+    const bool llama = strcmp(name, "llama") == 0;
+    if (!llama && strcmp(name, "qwen2") != 0)
+        return fail(m, EM_ERR_UNSUPPORTED,
+                    "the architecture \"%.60s\" is not supported; \"llama\" and \"qwen2\" are",
+                    name);
+    struct model_config *c = &m->config;
+    strcpy(c->architecture, name);
+    m->interleaved = llama;
+    c->qkv_bias = !llama || find_tensor(&m->gguf, "blk.0.attn_q.bias");
+    c->out_bias = llama && find_tensor(&m->gguf, "blk.0.attn_output.bias");
+    c->mlp_bias = llama && find_tensor(&m->gguf, "blk.0.ffn_down.bias");
+    return EM_OK;
+}
+
 static enum em_status check_kind_of_model(const struct model_files *m)
 {
     const struct gguf_file *g = &m->gguf;
-    const char *architecture = "";
-    EM_TRY(gguf_get_text(g, m->a, "general.architecture", &architecture));
-    if (strcmp(architecture, "llama") != 0)
-        return fail(m, EM_ERR_UNSUPPORTED,
-                    "the architecture \"%.60s\" is not supported; \"llama\" is", architecture);
     int experts = 0, parts = 1;
-    EM_TRY(gguf_get_int(g, "llama.expert_count", 0, INT_MAX, &experts));
+    EM_TRY(gguf_get_int(g, own_key(m, "expert_count"), 0, INT_MAX, &experts));
     if (experts)
         return fail(m, EM_ERR_UNSUPPORTED, "has %d experts; mixtures of experts are not supported",
                     experts);
@@ -55,40 +76,49 @@ static enum em_status check_kind_of_model(const struct model_files *m)
     return EM_OK;
 }
 
+static enum em_status read_head_width(struct model_files *m)
+{
+    struct model_config *c = &m->config;
+    const char *key = own_key(m, "attention.key_length");
+    if (!gguf_find(&m->gguf, key) && c->dim % c->heads)
+        return fail(m, EM_ERR_CONFIG, "%s (%d) does not divide by %s (%d), and %s is missing",
+                    own_key(m, "embedding_length"), c->dim, own_key(m, "attention.head_count"),
+                    c->heads, key);
+    c->head_dim = c->dim / c->heads;
+    EM_TRY(gguf_get_int(&m->gguf, key, 1, INT_MAX, &c->head_dim));
+    static const char *const same[] = {"attention.value_length", "rope.dimension_count"};
+    for (int i = 0; i < 2; i++) {
+        int width = c->head_dim;
+        EM_TRY(gguf_get_int(&m->gguf, own_key(m, same[i]), 0, INT_MAX, &width));
+        if (width != c->head_dim)
+            return fail(m, EM_ERR_UNSUPPORTED,
+                        "%s is %d; only the width of a head (%d) is supported", own_key(m, same[i]),
+                        width, c->head_dim);
+    }
+    return EM_OK;
+}
+
 static enum em_status read_sizes(struct model_files *m)
 {
     const struct gguf_file *g = &m->gguf;
     struct model_config *c = &m->config;
-    EM_TRY(need_int(m, "llama.block_count", &c->layers));
-    EM_TRY(need_int(m, "llama.embedding_length", &c->dim));
-    EM_TRY(need_int(m, "llama.feed_forward_length", &c->ffn));
-    EM_TRY(need_int(m, "llama.attention.head_count", &c->heads));
-    EM_TRY(need_int(m, "llama.context_length", &c->max_tokens));
+    EM_TRY(need_int(m, "block_count", &c->layers));
+    EM_TRY(need_int(m, "embedding_length", &c->dim));
+    EM_TRY(need_int(m, "feed_forward_length", &c->ffn));
+    EM_TRY(need_int(m, "attention.head_count", &c->heads));
+    EM_TRY(need_int(m, "context_length", &c->max_tokens));
     c->kv_heads = c->heads;
-    EM_TRY(gguf_get_int(g, "llama.attention.head_count_kv", 1, INT_MAX, &c->kv_heads));
-    c->head_dim = c->dim / c->heads;
-    if (!gguf_find(g, "llama.attention.key_length") && c->dim % c->heads)
-        return fail(m, EM_ERR_CONFIG,
-                    "llama.embedding_length (%d) does not divide by llama.attention.head_count "
-                    "(%d), and llama.attention.key_length is missing",
-                    c->dim, c->heads);
-    EM_TRY(gguf_get_int(g, "llama.attention.key_length", 1, INT_MAX, &c->head_dim));
-    static const char *const same[] = {"llama.attention.value_length",
-                                       "llama.rope.dimension_count"};
-    for (int i = 0; i < 2; i++) {
-        int width = c->head_dim;
-        EM_TRY(gguf_get_int(g, same[i], 0, INT_MAX, &width));
-        if (width != c->head_dim)
-            return fail(m, EM_ERR_UNSUPPORTED,
-                        "%s is %d; only the width of a head (%d) is supported", same[i], width,
-                        c->head_dim);
-    }
+    EM_TRY(gguf_get_int(g, own_key(m, "attention.head_count_kv"), 1, INT_MAX, &c->kv_heads));
+    EM_TRY(read_head_width(m));
+    const char *eps_key = own_key(m, "attention.layer_norm_rms_epsilon");
     double eps = -1;
-    EM_TRY(gguf_get_number(g, "llama.attention.layer_norm_rms_epsilon", &eps));
+    EM_TRY(gguf_get_number(g, eps_key, &eps));
     if (eps < 0)
-        return fail(m, EM_ERR_CONFIG,
-                    "llama.attention.layer_norm_rms_epsilon is missing or negative");
+        return fail(m, EM_ERR_CONFIG, "%s is missing or negative", eps_key);
     c->rms_eps = (float) eps;
+    int window = INT_MAX;
+    EM_TRY(gguf_get_int(g, own_key(m, "attention.sliding_window"), 1, INT_MAX, &window));
+    config_limit_to_window(c, window);
     return EM_OK;
 }
 
@@ -103,10 +133,11 @@ static enum em_status read_vocab(struct model_files *m)
         return fail(m, EM_ERR_CONFIG, "tensor \"token_embd.weight\" is not a table of tokens");
     m->config.vocab = (int) rows;
     int vocab = m->config.vocab;
-    EM_TRY(gguf_get_int(&m->gguf, "llama.vocab_size", 1, INT_MAX, &vocab));
+    const char *key = own_key(m, "vocab_size");
+    EM_TRY(gguf_get_int(&m->gguf, key, 1, INT_MAX, &vocab));
     if (vocab != m->config.vocab)
-        return fail(m, EM_ERR_CONFIG, "llama.vocab_size is %d, but token_embd.weight has %d rows",
-                    vocab, m->config.vocab);
+        return fail(m, EM_ERR_CONFIG, "%s is %d, but token_embd.weight has %d rows", key, vocab,
+                    m->config.vocab);
     m->config.tied = !find_tensor(&m->gguf, "output.weight");
     return EM_OK;
 }
@@ -116,21 +147,22 @@ static enum em_status read_rope(struct model_files *m)
     const struct gguf_file *g = &m->gguf;
     struct model_config *c = &m->config;
     c->rope_theta = 10000;
-    EM_TRY(gguf_get_number(g, "llama.rope.freq_base", &c->rope_theta));
-    const char *type = "none";
-    EM_TRY(gguf_get_text(g, m->a, "llama.rope.scaling.type", &type));
+    EM_TRY(gguf_get_number(g, own_key(m, "rope.freq_base"), &c->rope_theta));
+    const char *type = "none", *type_key = own_key(m, "rope.scaling.type");
+    EM_TRY(gguf_get_text(g, m->a, type_key, &type));
     double factor = 0;
-    EM_TRY(gguf_get_number(g, "llama.rope.scale_linear", &factor)); // older files
-    EM_TRY(gguf_get_number(g, "llama.rope.scaling.factor", &factor));
+    const char *old_key = own_key(m, "rope.scale_linear"); // of older files
+    const char *key = own_key(m, "rope.scaling.factor");
+    EM_TRY(gguf_get_number(g, old_key, &factor));
+    EM_TRY(gguf_get_number(g, key, &factor));
     const bool linear = strcmp(type, "linear") == 0;
     if (!linear && strcmp(type, "none") != 0)
-        return fail(m, EM_ERR_UNSUPPORTED,
-                    "llama.rope.scaling.type is \"%.60s\"; \"none\" and \"linear\" are supported",
-                    type);
-    if (!linear && !gguf_find(g, "llama.rope.scale_linear"))
+        return fail(m, EM_ERR_UNSUPPORTED, "%s is \"%.60s\"; \"none\" and \"linear\" are supported",
+                    type_key, type);
+    if (!linear && !gguf_find(g, old_key))
         return EM_OK;
     if (!(factor >= 1e-6 && factor <= 1e12))
-        return fail(m, EM_ERR_CONFIG, "llama.rope.scaling.factor is missing, or %g", factor);
+        return fail(m, EM_ERR_CONFIG, "%s is missing, or %g", key, factor);
     c->rope = factor == 1 ? ROPE_PLAIN : ROPE_LINEAR;
     c->rope_factor = factor;
     return EM_OK;
@@ -154,7 +186,7 @@ static enum em_status read_tokens(struct model_files *m)
 
 static enum em_status read_config(struct model_files *m)
 {
-    strcpy(m->config.architecture, "llama");
+    EM_TRY(read_architecture(m));
     EM_TRY(check_kind_of_model(m));
     EM_TRY(read_sizes(m));
     EM_TRY(read_vocab(m));

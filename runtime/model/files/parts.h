@@ -11,6 +11,8 @@
 
 enum container { CONTAINER_HF, CONTAINER_GGUF };
 
+struct slot_kind;
+
 struct model_files {
     struct log *log;
     struct arena *a;
@@ -23,6 +25,9 @@ struct model_files {
     int num_weight_files;
     struct file_tensor *tensors; // [num_tensors], by slot; see slots.c
     int num_tensors;
+    const struct slot_kind **layer_slots; // those of each layer
+    int num_layer_slots;
+    bool interleaved; // GGUF of the llama kind: the halves of the heads of q and k alternate
     struct tokenizer *tokenizer;
 };
 

@@ -9,28 +9,38 @@
 
 enum extent { ONE, DIM, FFN, QUERY, KEY, VOCAB };
 
+enum part { ALWAYS, QKV_BIAS, OUT_BIAS, MLP_BIAS };
+
 struct slot_kind {
     const char *name[2]; // by container
     enum extent rows, cols;
-    bool rotary; // its rows are interleaved in GGUF
+    bool rotary;    // its rows, or values, may be interleaved in GGUF
+    enum part part; // of the model, which it may lack
 };
 
 static const struct slot_kind outer[] = {
-    {{"model.embed_tokens.weight", "token_embd.weight"}, VOCAB, DIM, false},
-    {{"model.norm.weight", "output_norm.weight"}, ONE, DIM, false},
-    {{"lm_head.weight", "output.weight"}, VOCAB, DIM, false}, // the last: absent if tied
+    {{"model.embed_tokens.weight", "token_embd.weight"}, VOCAB, DIM, false, ALWAYS},
+    {{"model.norm.weight", "output_norm.weight"}, ONE, DIM, false, ALWAYS},
+    {{"lm_head.weight", "output.weight"}, VOCAB, DIM, false, ALWAYS}, // the last: absent if tied
 };
 
 static const struct slot_kind inner[] = {
-    {{"input_layernorm.weight", "attn_norm.weight"}, ONE, DIM, false},
-    {{"self_attn.q_proj.weight", "attn_q.weight"}, QUERY, DIM, true},
-    {{"self_attn.k_proj.weight", "attn_k.weight"}, KEY, DIM, true},
-    {{"self_attn.v_proj.weight", "attn_v.weight"}, KEY, DIM, false},
-    {{"self_attn.o_proj.weight", "attn_output.weight"}, DIM, QUERY, false},
-    {{"post_attention_layernorm.weight", "ffn_norm.weight"}, ONE, DIM, false},
-    {{"mlp.gate_proj.weight", "ffn_gate.weight"}, FFN, DIM, false},
-    {{"mlp.up_proj.weight", "ffn_up.weight"}, FFN, DIM, false},
-    {{"mlp.down_proj.weight", "ffn_down.weight"}, DIM, FFN, false},
+    {{"input_layernorm.weight", "attn_norm.weight"}, ONE, DIM, false, ALWAYS},
+    {{"self_attn.q_proj.weight", "attn_q.weight"}, QUERY, DIM, true, ALWAYS},
+    {{"self_attn.k_proj.weight", "attn_k.weight"}, KEY, DIM, true, ALWAYS},
+    {{"self_attn.v_proj.weight", "attn_v.weight"}, KEY, DIM, false, ALWAYS},
+    {{"self_attn.o_proj.weight", "attn_output.weight"}, DIM, QUERY, false, ALWAYS},
+    {{"post_attention_layernorm.weight", "ffn_norm.weight"}, ONE, DIM, false, ALWAYS},
+    {{"mlp.gate_proj.weight", "ffn_gate.weight"}, FFN, DIM, false, ALWAYS},
+    {{"mlp.up_proj.weight", "ffn_up.weight"}, FFN, DIM, false, ALWAYS},
+    {{"mlp.down_proj.weight", "ffn_down.weight"}, DIM, FFN, false, ALWAYS},
+    {{"self_attn.q_proj.bias", "attn_q.bias"}, ONE, QUERY, true, QKV_BIAS},
+    {{"self_attn.k_proj.bias", "attn_k.bias"}, ONE, KEY, true, QKV_BIAS},
+    {{"self_attn.v_proj.bias", "attn_v.bias"}, ONE, KEY, false, QKV_BIAS},
+    {{"self_attn.o_proj.bias", "attn_output.bias"}, ONE, DIM, false, OUT_BIAS},
+    {{"mlp.gate_proj.bias", "ffn_gate.bias"}, ONE, FFN, false, MLP_BIAS},
+    {{"mlp.up_proj.bias", "ffn_up.bias"}, ONE, FFN, false, MLP_BIAS},
+    {{"mlp.down_proj.bias", "ffn_down.bias"}, ONE, DIM, false, MLP_BIAS},
 };
 
 enum { NUM_OUTER = sizeof(outer) / sizeof(outer[0]), NUM_INNER = sizeof(inner) / sizeof(inner[0]) };
@@ -45,7 +55,7 @@ static int count_outer(const struct model_files *m)
 static const struct slot_kind *slot_kind(const struct model_files *m, int slot)
 {
     const int first = count_outer(m);
-    return slot < first ? &outer[slot] : &inner[(slot - first) % NUM_INNER];
+    return slot < first ? &outer[slot] : m->layer_slots[(slot - first) % m->num_layer_slots];
 }
 
 static char *slot_name(const struct model_files *m, int slot, enum container container)
@@ -54,7 +64,8 @@ static char *slot_name(const struct model_files *m, int slot, enum container con
     const char *name = slot_kind(m, slot)->name[container];
     if (slot < first)
         return arena_copy(m->a, name);
-    return arena_print(m->a, "%s%d.%s", layer_prefix[container], (slot - first) / NUM_INNER, name);
+    return arena_print(m->a, "%s%d.%s", layer_prefix[container],
+                       (slot - first) / m->num_layer_slots, name);
 }
 
 static uint32_t size_of_extent(const struct model_config *c, enum extent extent)
@@ -75,9 +86,27 @@ static uint32_t size_of_extent(const struct model_config *c, enum extent extent)
     }
 }
 
+static bool has_part(const struct model_config *c, enum part part)
+{
+    switch (part) {
+    case QKV_BIAS:
+        return c->qkv_bias;
+    case OUT_BIAS:
+        return c->out_bias;
+    case MLP_BIAS:
+        return c->mlp_bias;
+    default:
+        return true;
+    }
+}
+
 void files_make_slots(struct model_files *m)
 {
-    m->num_tensors = count_outer(m) + m->config.layers * NUM_INNER;
+    m->layer_slots = arena_array(m->a, const struct slot_kind *, NUM_INNER);
+    for (int i = 0; i < NUM_INNER; i++)
+        if (has_part(&m->config, inner[i].part))
+            m->layer_slots[m->num_layer_slots++] = &inner[i];
+    m->num_tensors = count_outer(m) + m->config.layers * m->num_layer_slots;
     m->tensors = arena_array(m->a, struct file_tensor, (size_t) m->num_tensors);
 }
 
@@ -96,9 +125,9 @@ static int find_slot(const struct model_files *m, const char *name)
     if (!length || length > 4 || (digits[0] == '0' && length > 1) || digits[length] != '.')
         return -1;
     const long layer = strtol(digits, NULL, 10);
-    for (int i = 0; layer < m->config.layers && i < NUM_INNER; i++)
-        if (strcmp(digits + length + 1, inner[i].name[m->container]) == 0)
-            return first + (int) layer * NUM_INNER + i;
+    for (int i = 0; layer < m->config.layers && i < m->num_layer_slots; i++)
+        if (strcmp(digits + length + 1, m->layer_slots[i]->name[m->container]) == 0)
+            return first + (int) layer * m->num_layer_slots + i;
     return -1;
 }
 
@@ -114,6 +143,23 @@ static bool is_superfluous(const struct model_files *m, const char *name)
            (length > end && strcmp(name + length - end, frequencies) == 0);
 }
 
+static enum em_status fail_to_place(const struct model_files *m, const char *path, const char *name)
+{
+    const size_t length = strlen(name);
+    for (int i = 0; i < NUM_INNER; i++) {
+        const char *end = inner[i].name[m->container];
+        if (inner[i].part != ALWAYS && !has_part(&m->config, inner[i].part) &&
+            length > strlen(end) && strcmp(name + length - strlen(end), end) == 0)
+            return log_fail(m->log, EM_ERR_CONFIG,
+                            "%s: tensor \"%s\": the configuration says that there are no such "
+                            "biases",
+                            path, name);
+    }
+    return log_fail(m->log, EM_ERR_UNSUPPORTED,
+                    "%s: tensor \"%s\" is none that a Llama model of %d layers has", path, name,
+                    m->config.layers);
+}
+
 enum em_status files_place(struct model_files *m, const char *path, struct file_tensor t)
 {
     if (is_superfluous(m, t.name)) {
@@ -122,9 +168,7 @@ enum em_status files_place(struct model_files *m, const char *path, struct file_
     }
     const int slot = find_slot(m, t.name);
     if (slot < 0)
-        return log_fail(m->log, EM_ERR_UNSUPPORTED,
-                        "%s: tensor \"%s\" is none that a Llama model of %d layers has", path,
-                        t.name, m->config.layers);
+        return fail_to_place(m, path, t.name);
     if (m->tensors[slot].name)
         return log_fail(m->log, EM_ERR_CONFIG, "%s: tensor \"%s\" is in two files", path, t.name);
     const struct slot_kind *kind = slot_kind(m, slot);
@@ -135,8 +179,8 @@ enum em_status files_place(struct model_files *m, const char *path, struct file_
             m->log, EM_ERR_CONFIG,
             "%s: tensor \"%s\": its shape is [%u, %u]; the configuration needs [%u, %u]", path,
             t.name, t.rows, t.cols, rows, cols);
-    if (kind->rotary && m->container == CONTAINER_GGUF)
-        t.unpermute_heads = rows / (uint32_t) m->config.head_dim;
+    if (kind->rotary && m->interleaved)
+        t.unpermute_heads = (rows > 1 ? rows : cols) / (uint32_t) m->config.head_dim;
     t.name = slot_name(m, slot, CONTAINER_HF);
     m->tensors[slot] = t;
     return EM_OK;

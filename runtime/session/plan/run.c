@@ -16,8 +16,8 @@ static enum em_status check_pass(struct em_session *s, const struct em_pass *pas
                            p->group, pass->num_groups);
         group = p->group;
         if (p->num_tokens <= 0 || p->num_tokens > s->config->max_tokens)
-            return em_fail(s, EM_ERR_CONFIG, "a prompt has %d tokens; the model takes 1 to %d",
-                           p->num_tokens, s->config->max_tokens);
+            return em_fail(s, EM_ERR_CONFIG, "a prompt has %d tokens; the model takes 1 to %d%s",
+                           p->num_tokens, s->config->max_tokens, config_limit_reason(s->config));
         if (p->target_first < 1 && (pass->answers || pass->terms))
             return em_fail(s, EM_ERR_CONFIG, "prompt %d has no token before its target", i);
     }
