@@ -92,13 +92,13 @@ static int open_lock(const struct cache_entry *e)
 {
     struct log *quiet = log_create(NULL, LOG_QUIET);
     int fd = -1;
-    if (folder_make(quiet, e->folder) == EM_OK) {
-        fd = open(lock_path(e), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0)
-            log_fail(quiet, EM_ERR_IO, "%s: cannot be written: %s", e->folder, strerror(errno));
-    }
-    if (fd < 0)
+    for (int tries = 0; fd < 0 && tries < 3; tries++) // while keys are taken away
+        if (folder_make(quiet, e->folder) == EM_OK)
+            fd = open(lock_path(e), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        log_fail(quiet, EM_ERR_IO, "%s: cannot be written: %s", e->folder, strerror(errno));
         give_up(e->cache, log_error(quiet));
+    }
     log_destroy(&quiet);
     return fd;
 }
