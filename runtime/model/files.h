@@ -1,6 +1,6 @@
-// A model's files: a Hugging Face folder (safetensors, sharded or not) or one GGUF file, mapped and
-// never read twice. Headers are checked before a byte of a tensor is touched: an offset, a size or
-// a count that lies is an error that names the file and the tensor.
+// A model's files: a Hugging Face folder (safetensors, sharded or not) or GGUF, in one file or
+// split in parts, mapped and never read twice. Headers are checked before a byte of a tensor is
+// touched: an offset, a size or a count that lies is an error that names the file and the tensor.
 //
 // Memory: everything lives until model_files_close. Tensors have the names and the row order of the
 // Hugging Face checkpoints whatever the container: GGUF's names are translated and its q/k row
@@ -37,7 +37,7 @@ struct file_tensor {
 
 struct model_files;
 
-// `path`: a folder or a .gguf file.
+// `path`: a folder, a .gguf file, or any of the parts that one was split in.
 struct model_files *model_files_open(struct log *log, const char *path);
 void model_files_close(struct model_files **m);
 

@@ -57,6 +57,8 @@ void model_files_close(struct model_files **files)
     tokenizer_destroy(&m->tokenizer);
     for (int i = 0; m->shards && i < m->num_weight_files; i++)
         st_close(&m->shards[i]);
+    for (int i = 1; m->gguf_rest && i < m->num_weight_files; i++)
+        gguf_close(&m->gguf_rest[i - 1]);
     gguf_close(&m->gguf);
     struct arena *a = m->a; // holds *m itself
     arena_destroy(&a);
@@ -118,14 +120,16 @@ static enum em_status make_memory_key(const struct model_files *m, char key[HASH
     return status;
 }
 
+static const struct file_map *weight_map(const struct model_files *m, int i)
+{
+    return m->container == CONTAINER_GGUF ? &files_gguf_part(m, i)->map : &m->shards[i].map;
+}
+
 static void hash_weights(const struct model_files *m, char hex[HASH_SIZE])
 {
     struct hash *h = hash_begin();
-    if (m->container == CONTAINER_GGUF)
-        hash_bytes(h, m->gguf.map.data, m->gguf.map.size);
-    else
-        for (int i = 0; i < m->num_weight_files; i++)
-            hash_bytes(h, m->shards[i].map.data, m->shards[i].map.size);
+    for (int i = 0; i < m->num_weight_files; i++)
+        hash_bytes(h, weight_map(m, i)->data, weight_map(m, i)->size);
     hash_end(h, hex);
 }
 
@@ -178,7 +182,6 @@ struct tokenizer *model_files_tokenizer(struct model_files *m)
 
 void model_files_release(const struct model_files *m)
 {
-    file_release(&m->gguf.map);
-    for (int i = 0; m->shards && i < m->num_weight_files; i++)
-        file_release(&m->shards[i].map);
+    for (int i = 0; i < m->num_weight_files; i++)
+        file_release(weight_map(m, i));
 }

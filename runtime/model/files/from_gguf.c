@@ -1,5 +1,5 @@
-// A model in a GGUF file: its configuration, tensors and tokenizer from the metadata llama.* (or
-// whatever its architecture is called) and tokenizer.ggml.*.
+// A model in GGUF: its configuration and tokenizer from the metadata llama.* (or whatever its
+// architecture is called) and tokenizer.ggml.*, its tensors from all parts.
 
 #include <limits.h>
 #include <stdlib.h>
@@ -19,11 +19,14 @@ static enum em_status fail(const struct model_files *m, enum em_status status, c
     return log_fail(m->log, status, "%s: %s", m->path, what);
 }
 
-static const struct gguf_tensor *find_tensor(const struct gguf_file *g, const char *name)
+static const struct gguf_tensor *find_tensor(const struct model_files *m, const char *name)
 {
-    for (int i = 0; i < g->num_tensors; i++)
-        if (strcmp(g->tensors[i].name, name) == 0)
-            return &g->tensors[i];
+    for (int part = 0; part < m->num_weight_files; part++) {
+        const struct gguf_file *g = files_gguf_part(m, part);
+        for (int i = 0; i < g->num_tensors; i++)
+            if (strcmp(g->tensors[i].name, name) == 0)
+                return &g->tensors[i];
+    }
     return NULL;
 }
 
@@ -54,25 +57,20 @@ static enum em_status read_architecture(struct model_files *m)
     struct model_config *c = &m->config;
     strcpy(c->architecture, name);
     m->interleaved = llama;
-    c->qkv_bias = !llama || find_tensor(&m->gguf, "blk.0.attn_q.bias");
-    c->out_bias = llama && find_tensor(&m->gguf, "blk.0.attn_output.bias");
-    c->mlp_bias = llama && find_tensor(&m->gguf, "blk.0.ffn_down.bias");
+    c->qkv_bias = !llama || find_tensor(m, "blk.0.attn_q.bias");
+    c->out_bias = llama && find_tensor(m, "blk.0.attn_output.bias");
+    c->mlp_bias = llama && find_tensor(m, "blk.0.ffn_down.bias");
     return EM_OK;
 }
 
 static enum em_status check_kind_of_model(const struct model_files *m)
 {
     const struct gguf_file *g = &m->gguf;
-    int experts = 0, parts = 1;
+    int experts = 0;
     EM_TRY(gguf_get_int(g, own_key(m, "expert_count"), 0, INT_MAX, &experts));
     if (experts)
         return fail(m, EM_ERR_UNSUPPORTED, "has %d experts; mixtures of experts are not supported",
                     experts);
-    EM_TRY(gguf_get_int(g, "split.count", 0, INT_MAX, &parts));
-    if (parts > 1)
-        return fail(m, EM_ERR_UNSUPPORTED,
-                    "is one of %d parts of a model; merge them with llama-gguf-split --merge",
-                    parts);
     return EM_OK;
 }
 
@@ -125,7 +123,7 @@ static enum em_status read_sizes(struct model_files *m)
 // The vocabulary is as long as the embedding table; without a tensor for the head they are tied.
 static enum em_status read_vocab(struct model_files *m)
 {
-    const struct gguf_tensor *embedding = find_tensor(&m->gguf, "token_embd.weight");
+    const struct gguf_tensor *embedding = find_tensor(m, "token_embd.weight");
     if (!embedding)
         return fail(m, EM_ERR_CONFIG, "tensor \"token_embd.weight\" is missing");
     const uint64_t rows = embedding->num_dims == 2 ? embedding->dims[1] : 0;
@@ -138,7 +136,7 @@ static enum em_status read_vocab(struct model_files *m)
     if (vocab != m->config.vocab)
         return fail(m, EM_ERR_CONFIG, "%s is %d, but token_embd.weight has %d rows", key, vocab,
                     m->config.vocab);
-    m->config.tied = !find_tensor(&m->gguf, "output.weight");
+    m->config.tied = !find_tensor(m, "output.weight");
     return EM_OK;
 }
 
@@ -195,49 +193,6 @@ static enum em_status read_config(struct model_files *m)
     return config_check(m->log, m->path, &m->config);
 }
 
-// "F32, F16 and BF16"
-static const char *list_types(const struct model_files *m)
-{
-    const char *text = file_type_name(0);
-    for (int i = 1; i < FILE_TYPES; i++)
-        text = arena_print(m->a, "%s%s%s", text, i < FILE_TYPES - 1 ? ", " : " and ",
-                           file_type_name((enum file_type) i));
-    return text;
-}
-
-// A tensor with its type, shape and bytes, which are in the file.
-static enum em_status read_tensor(const struct model_files *m, const struct gguf_tensor *from,
-                                  struct file_tensor *t)
-{
-    *t = (struct file_tensor) {.name = from->name, .rows = 1};
-    if (!file_type_of_gguf(from->type, &t->type))
-        return fail(m, EM_ERR_UNSUPPORTED, "tensor \"%s\" is of type %s (%u); %s are supported",
-                    from->name, gguf_type_name(from->type), from->type, list_types(m));
-    if (from->num_dims > 2 || from->dims[0] > UINT32_MAX ||
-        (from->num_dims == 2 && from->dims[1] > UINT32_MAX))
-        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" has more than 2 dimensions, or one above 2^32",
-                    from->name);
-    t->cols = (uint32_t) from->dims[0];
-    if (from->num_dims == 2)
-        t->rows = (uint32_t) from->dims[1];
-    if (t->cols % (uint32_t) file_type_block(t->type))
-        return fail(m, EM_ERR_CONFIG,
-                    "tensor \"%s\": its rows have %u values, which are no whole blocks of %s (%d)",
-                    from->name, t->cols, file_type_name(t->type), file_type_block(t->type));
-    const uint64_t values = (uint64_t) t->rows * t->cols;
-    if (values > INT64_MAX / 4)
-        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" has 2^61 values or more", from->name);
-    t->size = file_type_bytes(t->type, values);
-    if (from->offset > m->gguf.data_size || t->size > m->gguf.data_size - from->offset)
-        return fail(m, EM_ERR_CONFIG,
-                    "tensor \"%s\" needs %llu bytes at %llu, but the file has %llu bytes of data; "
-                    "is the download complete?",
-                    from->name, (unsigned long long) t->size, (unsigned long long) from->offset,
-                    (unsigned long long) m->gguf.data_size);
-    t->data = m->gguf.data + from->offset;
-    return EM_OK;
-}
-
 static enum em_status read_divisors(struct model_files *m, const struct file_tensor *t)
 {
     struct model_config *c = &m->config;
@@ -245,6 +200,8 @@ static enum em_status read_divisors(struct model_files *m, const struct file_ten
     if (t->type != FILE_F32 || t->rows != 1 || t->cols != half)
         return fail(m, EM_ERR_CONFIG, "tensor \"%s\" is %s [%u, %u]; F32 [1, %u] is needed",
                     t->name, file_type_name(t->type), t->rows, t->cols, half);
+    if (c->rope == ROPE_DIVISORS)
+        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" is in two of its parts", t->name);
     if (c->rope == ROPE_LINEAR)
         return fail(m, EM_ERR_UNSUPPORTED, "has both %s and a linear scaling of the rotary angles",
                     t->name);
@@ -257,40 +214,27 @@ static enum em_status read_divisors(struct model_files *m, const struct file_ten
     return EM_OK;
 }
 
-static int compare_data(const void *left, const void *right)
+static enum em_status place_tensor(struct model_files *m, const struct gguf_file *g,
+                                   struct file_tensor t)
 {
-    const struct file_tensor *l = left, *r = right;
-    return l->data < r->data ? -1 : l->data > r->data;
-}
-
-static enum em_status check_overlap(const struct model_files *m, struct file_tensor *all, int num)
-{
-    if (num)
-        qsort(all, (size_t) num, sizeof(*all), compare_data);
-    for (int i = 1; i < num; i++)
-        if (all[i].data < all[i - 1].data + all[i - 1].size)
-            return fail(m, EM_ERR_CONFIG, "tensor \"%s\" overlaps tensor \"%s\"", all[i].name,
-                        all[i - 1].name);
-    return EM_OK;
+    if (strcmp(t.name, "rope_freqs.weight") == 0)
+        return read_divisors(m, &t);
+    return files_place(m, g->path, t);
 }
 
 enum em_status files_read_gguf(struct model_files *m)
 {
-    EM_TRY(gguf_open(m->log, m->a, m->path, &m->gguf));
+    EM_TRY(files_open_gguf(m));
     EM_TRY(read_config(m));
-    m->weight_files = arena_new(m->a, const char *);
-    m->weight_files[m->num_weight_files++] = m->path;
     files_make_slots(m);
-    const int num = m->gguf.num_tensors;
-    struct file_tensor *all = arena_array(m->a, struct file_tensor, (size_t) num);
-    for (int i = 0; i < num; i++) {
-        EM_TRY(read_tensor(m, &m->gguf.tensors[i], &all[i]));
-        if (strcmp(all[i].name, "rope_freqs.weight") == 0)
-            EM_TRY(read_divisors(m, &all[i]));
-        else
-            EM_TRY(files_place(m, m->path, all[i]));
+    for (int i = 0; i < m->num_weight_files; i++) {
+        struct file_tensor *all;
+        const struct gguf_file *g = files_gguf_part(m, i);
+        EM_TRY(files_read_tensors(m, g, &all));
+        for (int j = 0; j < g->num_tensors; j++)
+            EM_TRY(place_tensor(m, g, all[j]));
+        EM_TRY(files_check_overlap(m, g, all));
     }
-    EM_TRY(check_overlap(m, all, num));
     return files_check_slots(m);
 }
 
