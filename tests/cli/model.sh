@@ -76,6 +76,10 @@ case $code$err in 3'emend: no Vulkan device was found: '*) ;; *) wrong 'no devic
 # bench: checked numbers, and a rate
 json bench forward --model "$world" --tokens 64 --repeat 1
 holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench forward'
+cp -r "$(dirname "$0")/../golden/tiny-biases" biased
+cp "$(dirname "$0")/../golden/any-tokenizer.json" biased/tokenizer.json
+json bench forward --model biased --tokens 64 --repeat 1
+holds "$(number rate) > 0 && $(number here) > 1" 'bench forward, with biases'
 json bench covariance --model "$world" --layer 2 --repeat 1
 holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench covariance'
 json bench value --experiment demo.json --repeat 1

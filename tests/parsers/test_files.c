@@ -219,8 +219,8 @@ static const struct change bad[] = {
      .message = ": tensor \"blk.0.attn_q.bias\": its shape is [1, 8]; the configuration needs "
                 "[1, 32]"},
     {.add = "blk.1.attn_q.bias",
-     .message = ": tensor \"blk.1.attn_q.bias\": the configuration says that there are no such "
-                "biases"},
+     .message = ": tensor \"blk.1.attn_q.bias\" is a bias that a model of this "
+                "configuration lacks"},
     {.add = "blk.2.ffn_up.weight",
      .message = ": tensor \"blk.2.ffn_up.weight\" is none that a Llama model of 2 layers has",
      .status = EM_ERR_UNSUPPORTED},

@@ -143,18 +143,28 @@ uint32_t tiny_gguf_type(enum file_type type)
     return numbers[type];
 }
 
+void tiny_gguf_config_of(struct gguf_maker *g, const char *architecture)
+{
+    static const struct {
+        const char *key;
+        uint32_t value;
+    } sizes[] = {
+        {"block_count", TINY_LAYERS},      {"embedding_length", TINY_DIM},
+        {"feed_forward_length", TINY_FFN}, {"attention.head_count", TINY_HEADS},
+        {"attention.head_count_kv", 1},    {"context_length", 128},
+        {"rope.dimension_count", 16},
+    };
+    struct arena *a = g->values.a;
+    gguf_put_text(g, "general.architecture", architecture);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        gguf_put_int(g, arena_print(a, "%s.%s", architecture, sizes[i].key), sizes[i].value);
+    gguf_put_float(g, arena_print(a, "%s.attention.layer_norm_rms_epsilon", architecture), 1e-5f);
+    gguf_put_float(g, arena_print(a, "%s.rope.freq_base", architecture), 5000);
+}
+
 void tiny_gguf_config(struct gguf_maker *g)
 {
-    gguf_put_text(g, "general.architecture", "llama");
-    gguf_put_int(g, "llama.block_count", TINY_LAYERS);
-    gguf_put_int(g, "llama.embedding_length", TINY_DIM);
-    gguf_put_int(g, "llama.feed_forward_length", TINY_FFN);
-    gguf_put_int(g, "llama.attention.head_count", TINY_HEADS);
-    gguf_put_int(g, "llama.attention.head_count_kv", 1);
-    gguf_put_int(g, "llama.context_length", 128);
-    gguf_put_int(g, "llama.rope.dimension_count", 16);
-    gguf_put_float(g, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    gguf_put_float(g, "llama.rope.freq_base", 5000);
+    tiny_gguf_config_of(g, "llama");
 }
 
 struct model_files *tiny_open(struct room *r, const char *path)

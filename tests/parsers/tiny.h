@@ -30,6 +30,7 @@ const uint8_t *tiny_interleaved(struct room *r, const struct tiny_tensor *t);
 extern const char tiny_config[]; // config.json
 uint32_t tiny_gguf_type(enum file_type type);
 void tiny_gguf_config(struct gguf_maker *g); // the llama.* metadata
+void tiny_gguf_config_of(struct gguf_maker *g, const char *architecture);
 
 struct model_files *tiny_open(struct room *r, const char *path); // must succeed
 

@@ -1,5 +1,5 @@
 // A Llama block by block: x += o(attention(rope(q), rope(k), v)), x += down(silu(gate) * up), each
-// on RMS-normed x; then the head.
+// on RMS-normed x; then the head. A product has a bias where the files do.
 
 #include <math.h>
 #include <string.h>
@@ -20,28 +20,38 @@ static double *doubles(const struct pass *p, int cols)
     return arena_array(p->r->arena, double, (size_t) p->r->num_tokens *(size_t) cols);
 }
 
-static enum em_status find_tensor(const struct pass *p, int layer, const char *name,
-                                  const struct file_tensor **out)
+// `name` of a layer, or of none if that is below 0: "mlp.up_proj", and what of it: ".weight".
+static const struct file_tensor *find_tensor(const struct pass *p, int layer, const char *name,
+                                             const char *what)
 {
-    const char *full =
-        layer < 0 ? name : arena_print(p->r->arena, "model.layers.%d.%s", layer, name);
-    *out = model_files_tensor(p->r->files, full);
-    return *out ? EM_OK
-                : log_fail(p->r->log, EM_ERR_CONFIG, "the model has no tensor \"%s\"", full);
+    struct arena *a = p->r->arena;
+    const char *prefix = layer < 0 ? "" : arena_print(a, "model.layers.%d.", layer);
+    return model_files_tensor(p->r->files, arena_print(a, "%s%s%s", prefix, name, what));
 }
 
-// y = x W^T                                                      x [n, K], W [N, K], y [n, N]
+static enum em_status need_weight(const struct pass *p, int layer, const char *name,
+                                  const struct file_tensor **out)
+{
+    *out = find_tensor(p, layer, name, ".weight");
+    return *out ? EM_OK
+                : log_fail(p->r->log, EM_ERR_CONFIG, "the model has no tensor \"%s\"", name);
+}
+
+// y = x W^T + b                              x [n, K], W [N, K], b [1, N] or none, y [n, N]
 static enum em_status product(const struct pass *p, int layer, const char *name, const double *x,
                               double *y)
 {
-    const struct file_tensor *w;
-    EM_TRY(find_tensor(p, layer, name, &w));
+    const struct file_tensor *w, *b = find_tensor(p, layer, name, ".bias");
+    EM_TRY(need_weight(p, layer, name, &w));
     float *row = arena_array(p->r->arena, float, w->cols);
+    float *bias = arena_array(p->r->arena, float, w->rows); // zeros
+    if (b)
+        file_tensor_rows_f32(b, 0, 1, bias);
     for (uint32_t j = 0; j < w->rows; j++) {
         file_tensor_rows_f32(w, j, 1, row);
         for (int i = 0; i < p->r->num_tokens; i++) {
             const double *from = x + (size_t) i * w->cols;
-            double sum = 0;
+            double sum = (double) bias[j];
             for (uint32_t k = 0; k < w->cols; k++)
                 sum += from[k] * (double) row[k];
             y[(size_t) i * w->rows + j] = sum;
@@ -53,7 +63,7 @@ static enum em_status product(const struct pass *p, int layer, const char *name,
 static enum em_status norm(const struct pass *p, int layer, const char *name)
 {
     const struct file_tensor *w;
-    EM_TRY(find_tensor(p, layer, name, &w));
+    EM_TRY(need_weight(p, layer, name, &w));
     const int width = p->c->dim;
     float *scale = arena_array(p->r->arena, float, w->cols);
     file_tensor_rows_f32(w, 0, 1, scale);
@@ -118,23 +128,23 @@ static enum em_status add_product(const struct pass *p, int layer, const char *n
 
 static enum em_status attention(const struct pass *p, int layer)
 {
-    EM_TRY(norm(p, layer, "input_layernorm.weight"));
-    EM_TRY(product(p, layer, "self_attn.q_proj.weight", p->normed, p->q));
-    EM_TRY(product(p, layer, "self_attn.k_proj.weight", p->normed, p->k));
-    EM_TRY(product(p, layer, "self_attn.v_proj.weight", p->normed, p->v));
+    EM_TRY(norm(p, layer, "input_layernorm"));
+    EM_TRY(product(p, layer, "self_attn.q_proj", p->normed, p->q));
+    EM_TRY(product(p, layer, "self_attn.k_proj", p->normed, p->k));
+    EM_TRY(product(p, layer, "self_attn.v_proj", p->normed, p->v));
     rotate(p, p->q, p->c->heads);
     rotate(p, p->k, p->c->kv_heads);
     double *weights = doubles(p, 1);
     for (int i = 0; i < p->r->num_tokens * p->c->heads; i++)
         attend(p, i / p->c->heads, i % p->c->heads, weights);
-    return add_product(p, layer, "self_attn.o_proj.weight", p->mixed);
+    return add_product(p, layer, "self_attn.o_proj", p->mixed);
 }
 
 static enum em_status find_keys(const struct pass *p, int layer)
 {
-    EM_TRY(norm(p, layer, "post_attention_layernorm.weight"));
-    EM_TRY(product(p, layer, "mlp.gate_proj.weight", p->normed, p->gate));
-    EM_TRY(product(p, layer, "mlp.up_proj.weight", p->normed, p->up));
+    EM_TRY(norm(p, layer, "post_attention_layernorm"));
+    EM_TRY(product(p, layer, "mlp.gate_proj", p->normed, p->gate));
+    EM_TRY(product(p, layer, "mlp.up_proj", p->normed, p->up));
     for (int i = 0; i < p->r->num_tokens * p->c->ffn; i++)
         p->key[i] = p->gate[i] / (1 + exp(-p->gate[i])) * p->up[i];
     return EM_OK;
@@ -145,9 +155,8 @@ static enum em_status read_target(const struct pass *p, double *nll)
     const struct reference *r = p->r;
     const int vocab = p->c->vocab;
     double *logits = doubles(p, vocab), total = 0;
-    EM_TRY(norm(p, -1, "model.norm.weight"));
-    EM_TRY(product(p, -1, p->c->tied ? "model.embed_tokens.weight" : "lm_head.weight", p->normed,
-                   logits));
+    EM_TRY(norm(p, -1, "model.norm"));
+    EM_TRY(product(p, -1, p->c->tied ? "model.embed_tokens" : "lm_head", p->normed, logits));
     for (int i = r->target_first; i < r->num_tokens; i++) {
         const double *at = logits + (size_t) (i - 1) * (size_t) vocab;
         double top = -INFINITY, sum = 0;
@@ -164,7 +173,7 @@ static enum em_status read_target(const struct pass *p, double *nll)
 static enum em_status embed(struct pass *p)
 {
     const struct file_tensor *table;
-    EM_TRY(find_tensor(p, -1, "model.embed_tokens.weight", &table));
+    EM_TRY(need_weight(p, -1, "model.embed_tokens", &table));
     float *row = arena_array(p->r->arena, float, table->cols);
     for (int i = 0; i < p->r->num_tokens; i++) {
         file_tensor_rows_f32(table, (uint32_t) p->r->tokens[i], 1, row);
@@ -201,7 +210,7 @@ enum em_status reference_forward(const struct reference *r, double *nll, double 
             memcpy(keys, p.key, (size_t) (r->num_tokens * p.c->ffn) * sizeof(double));
             return EM_OK;
         }
-        EM_TRY(add_product(&p, layer, "mlp.down_proj.weight", p.key));
+        EM_TRY(add_product(&p, layer, "mlp.down_proj", p.key));
     }
     return read_target(&p, nll);
 }

@@ -151,8 +151,7 @@ static enum em_status fail_to_place(const struct model_files *m, const char *pat
         if (inner[i].part != ALWAYS && !has_part(&m->config, inner[i].part) &&
             length > strlen(end) && strcmp(name + length - strlen(end), end) == 0)
             return log_fail(m->log, EM_ERR_CONFIG,
-                            "%s: tensor \"%s\": the configuration says that there are no such "
-                            "biases",
+                            "%s: tensor \"%s\" is a bias that a model of this configuration lacks",
                             path, name);
     }
     return log_fail(m->log, EM_ERR_UNSUPPORTED,
