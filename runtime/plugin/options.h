@@ -56,6 +56,9 @@ void options_write(const struct em_option *table, const void *values, cJSON *to)
 EM_MUST_CHECK enum em_status options_prepares(struct log *log, struct arena *a,
                                               const struct em_option *table, const void *values,
                                               char **out);
+// The options as JSON Schema (draft 2020-12), members of `properties`: any may be null, for its
+// default.
+void options_schema(const struct em_option *table, cJSON *properties);
 // One line an option: name, type, range, default, help.
 char *options_help(struct arena *a, const struct em_option *table);
 

@@ -132,6 +132,7 @@ static enum em_status read_files(struct document *d, const struct document_param
     for (int i = d->num_files; i-- > 0;)
         merge(d->root, d->files[i].root);
     cJSON_DeleteItemFromObjectCaseSensitive(d->root, "extends");
+    cJSON_DeleteItemFromObjectCaseSensitive(d->root, "$schema"); // for editors
     return EM_OK;
 }
 

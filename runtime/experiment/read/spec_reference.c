@@ -7,10 +7,15 @@
 #include "experiment/read/spec_parts.h"
 
 const struct spec_member spec_reference_members[] = {
-    {"label", "what the legend says, such as \"arXiv:2405.00664, figure 2\""},
-    {"where", "values that a point must have: {\"algorithm.name\": \"memit\"}"},
-    {"x", "a path of the sweep, or \"edits\"; absent: one point, a value for all x"},
-    {"points", "a list of {\"x\": 16, \"efficacy\": 97.7, ...}, by names of metrics"},
+    {"label", "what the legend says, such as \"arXiv:2405.00664, figure 2\"",
+     "{\"type\":\"string\",\"minLength\":1}"},
+    {"where", "values that a point must have: {\"algorithm.name\": \"memit\"}",
+     "{\"type\":\"object\"}"},
+    {"x", "a path of the sweep, or \"edits\"; absent: one point, a value for all x",
+     "{\"type\":\"string\"}"},
+    {"points", "a list of {\"x\": 16, \"efficacy\": 97.7, ...}, by names of metrics",
+     "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"object\","
+     "\"additionalProperties\":{\"type\":\"number\"}}}"},
     {0},
 };
 

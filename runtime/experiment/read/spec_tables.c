@@ -76,24 +76,34 @@ static const struct em_option export_table[] = {
 static const struct spec_member data_others[] = {
     {"facts",
      "format inline: a list of {id?, prompt, subject, target_new, target_true?, "
-     "paraphrases?, neighborhood?, generation?, references?}; a jsonl file has one a line"},
+     "paraphrases?, neighborhood?, generation?, references?}; a jsonl file has one a line",
+     "{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"object\","
+     "\"required\":[\"prompt\",\"subject\",\"target_new\"]}}"},
     {0},
 };
 static const struct spec_member covariance_others[] = {
-    {"corpus", "a text file, a JSON lines file with \"text\", or a list of them"},
-    {"import", "measured before: {\"5\": \"covariance-5.safetensors\"}, each with a tensor C"},
+    {"corpus", "a text file, a JSON lines file with \"text\", or a list of them",
+     "{\"type\":[\"string\",\"array\",\"null\"],\"items\":{\"type\":\"string\"},\"minItems\":1}"},
+    {"import", "measured before: {\"5\": \"covariance-5.safetensors\"}, each with a tensor C",
+     "{\"type\":[\"object\",\"null\"],\"propertyNames\":{\"pattern\":\"^[0-9]+$\"},"
+     "\"additionalProperties\":{\"type\":\"string\"}}"},
     {0},
 };
 
 static const struct spec_member evaluate_others[] = {
-    {"retained", "sequential modes: when all facts so far are asked again: \"end\" (the default), "
-                 "{\"every\": N} edits and at the end, or \"none\""},
+    {"retained",
+     "sequential modes: when all facts so far are asked again: \"end\" (the default), "
+     "{\"every\": N} edits and at the end, or \"none\"",
+     "{\"anyOf\":[{\"enum\":[\"end\",\"none\",null]},"
+     "{\"type\":\"object\",\"required\":[\"every\"],\"additionalProperties\":false,"
+     "\"properties\":{\"every\":{\"type\":\"integer\",\"minimum\":1}}}]}"},
     {0},
 };
 static const struct spec_member sweep_others[] = {
-    {"PATH", "a list of values, as in \"run.batch_size\": [16, 64]; whole objects too"},
+    {"PATH", "a list of values, as in \"run.batch_size\": [16, 64]; whole objects too", NULL},
     {"PATH",
-     "{\"each\": \"all\"}, {\"each\": {\"from\": 0, \"to\": 30, \"step\": 2}}: one layer each"},
+     "{\"each\": \"all\"}, {\"each\": {\"from\": 0, \"to\": 30, \"step\": 2}}: one layer each",
+     NULL},
     {0},
 };
 

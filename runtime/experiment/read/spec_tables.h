@@ -12,6 +12,7 @@ extern const char *const spec_metrics[SPEC_NUM_METRICS]; // where the list is ab
 
 struct spec_member {
     const char *name, *help;
+    const char *schema; // JSON Schema of its value, but for the description; NULL: see schema.c
 };
 
 // A member of the experiment that is not a single value; the list ends with {0}.

@@ -22,7 +22,9 @@ static const struct em_option memit_table[] = {SET_ROWS(memit_lengths, 1), {0}};
 static const struct em_option rome_table[] = {SET_ROWS(rome_lengths, 2), {0}};
 
 static const struct spec_member set_others[] = {
-    {"starts", "what texts begin with, a list (default The, Therefore, Because, I, You)"},
+    {"starts", "what texts begin with, a list (default The, Therefore, Because, I, You)",
+     "{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":"
+     "64}"},
     {0},
 };
 
