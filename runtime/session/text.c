@@ -13,11 +13,11 @@ struct ids {
     int *at, num;
 };
 
-static enum em_status encode(struct em_session *s, const char *text, bool bos, struct ids *out)
+static enum em_status encode(struct em_session *s, const char *text, struct ids *out)
 {
     int *ids, num;
     EM_TRY(tokenizer_encode(s->tokenizer, s->call, text, false, &ids, &num));
-    const int first = bos && s->bos ? 1 : 0;
+    const int first = s->bos ? 1 : 0;
     out->at = arena_array(s->call, int, (size_t) (num + first) + 1);
     out->num = num + first;
     if (first)
@@ -30,7 +30,7 @@ static enum em_status encode(struct em_session *s, const char *text, bool bos, s
 enum em_status session_encode(struct em_session *s, const char *text, int **ids, int *num)
 {
     struct ids all;
-    EM_TRY(encode(s, text, true, &all));
+    EM_TRY(encode(s, text, &all));
     *ids = all.at;
     *num = all.num;
     return EM_OK;
@@ -44,7 +44,9 @@ static int common_prefix(struct ids a, struct ids b)
     return n;
 }
 
-// The ids of a target behind `text`: what `text + " " + target` adds to the ids of `text`.
+// The ids of a target behind `text`: what `text + " " + target` adds to the ids of `text`, or where
+// that changes them, the ids of `" " + target` as they are within a text: without the U+2581 that
+// SentencePiece puts before a whole one.
 static enum em_status target_ids(struct em_session *s, const char *text, struct ids bare,
                                  const char *target, struct ids *out)
 {
@@ -53,14 +55,15 @@ static enum em_status target_ids(struct em_session *s, const char *text, struct 
     if (!*target)
         return em_fail(s, EM_ERR_CONFIG, "the target behind \"%s\" is empty", text);
     struct ids whole;
-    EM_TRY(encode(s, arena_print(s->call, "%s %s", text, target), true, &whole));
+    EM_TRY(encode(s, arena_print(s->call, "%s %s", text, target), &whole));
     if (common_prefix(bare, whole) == bare.num && whole.num > bare.num) {
         *out = (struct ids) {whole.at + bare.num, whole.num - bare.num};
         return EM_OK;
     }
     log_detail(s->log, "\"%s\" and \"%s\" share a token: the target's own tokens are used", text,
                target);
-    EM_TRY(encode(s, arena_print(s->call, " %s", target), false, out));
+    EM_TRY(tokenizer_encode_rest(s->tokenizer, s->call, arena_print(s->call, " %s", target), false,
+                                 &out->at, &out->num));
     if (out->num == 0)
         return em_fail(s, EM_ERR_CONFIG, "the target \"%s\" has no tokens", target);
     return EM_OK;
@@ -70,7 +73,7 @@ enum em_status session_question(struct em_session *s, const char *prompt, const 
                                 struct em_prompt *out)
 {
     struct ids bare, label;
-    EM_TRY(encode(s, prompt, true, &bare));
+    EM_TRY(encode(s, prompt, &bare));
     if (bare.num == 0)
         return em_fail(s, EM_ERR_CONFIG, "a prompt without tokens cannot be scored");
     EM_TRY(target_ids(s, prompt, bare, target, &label));
@@ -109,9 +112,10 @@ static enum em_status append_target(struct em_session *s, const char *text, stru
     memcpy(tokens, bare.at, (size_t) bare.num * sizeof(int));
     memcpy(tokens + bare.num, label.at, (size_t) label.num * sizeof(int));
     if (label.num > 1) {
-        const char *said = tokenizer_decode(s->tokenizer, s->call, label.at, label.num - 1, true);
+        const char *said =
+            tokenizer_decode_rest(s->tokenizer, s->call, label.at, label.num - 1, true);
         struct ids whole;
-        EM_TRY(encode(s, arena_print(s->call, "%s%s", text, said), true, &whole));
+        EM_TRY(encode(s, arena_print(s->call, "%s%s", text, said), &whole));
         if (whole.num == n)
             memcpy(tokens, whole.at, (size_t) n * sizeof(int));
         else
@@ -145,9 +149,9 @@ enum em_status em_prompt_make(struct em_session *s, const struct em_text *text,
     before = arena_print(s->call, "%s%s", outer, bare_before);
     const char *upto = arena_print(s->call, "%s%s", before, text->subject);
     struct ids ids, at_subject, at_before;
-    EM_TRY(encode(s, whole, true, &ids));
-    EM_TRY(encode(s, upto, true, &at_subject));
-    EM_TRY(encode(s, before, true, &at_before));
+    EM_TRY(encode(s, whole, &ids));
+    EM_TRY(encode(s, upto, &at_subject));
+    EM_TRY(encode(s, before, &at_before));
     if (at_subject.num == 0 || at_subject.num > ids.num)
         return em_fail(s, EM_ERR_CONFIG,
                        "the last token of the subject \"%s\" cannot be found in \"%s\"",
@@ -162,7 +166,7 @@ enum em_status em_prompt_make(struct em_session *s, const struct em_text *text,
     if (!text->target)
         return EM_OK;
     struct ids bare, label;
-    EM_TRY(encode(s, bare_text, true, &bare));
+    EM_TRY(encode(s, bare_text, &bare));
     EM_TRY(target_ids(s, bare_text, bare, text->target, &label));
     return append_target(s, whole, ids, label, out);
 }

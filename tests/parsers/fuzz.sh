@@ -16,7 +16,7 @@ fi
 
 flags="-std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-sanitize-recover=all
        -I$runtime -I$runtime/include $(pkg-config --cflags cmocka)"
-libraries="$(pkg-config --libs libcjson libpcre2-8 libcrypto cmocka) -lpthread -lm"
+libraries="$(pkg-config --libs libcjson libpcre2-8 libutf8proc libcrypto cmocka) -lpthread -lm"
 readers="$runtime/model/config.c $runtime/model/dequant/*.c $runtime/model/files/*.c
          $runtime/model/tokenizer/*.c $runtime/base/*.c"
 maker="$here/room.c $here/words.c"

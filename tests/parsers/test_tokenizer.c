@@ -195,6 +195,8 @@ static void each_way_splits_as_its_models_do(void **state)
         {"llama-bpe", "WE'LL (go)\n\n now", "WE|'LL| (|go|)\n\n| now"},
         {"llama-bpe", "a\t\tb \n c", "a|\t|\tb| \n| c"},
         {"llama3", "!x", "!x"},
+        {"qwen2", "a12345 6", "a|1|2|3|4|5| |6"},
+        {"qwen2", "WE'LL (go)\n\n now", "WE|'LL| (|go|)\n\n| now"},
     };
     struct room *r = *state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -361,11 +363,11 @@ static void bad_vocabularies_are_named(void **state)
     struct tokenizer_params p = words_make(r, merges, 1);
     struct tokenizer_word *words = arena_copy_bytes(r->a, p.words, 257 * sizeof(*words));
     p.words = words;
-    p.pre = "qwen2";
+    p.pre = "tekken";
     assert_null(tokenizer_create(&p));
     expect_error(r, "pre",
-                 "words: its way of splitting text, \"qwen2\", is not supported; "
-                 "\"gpt-2\", \"smollm\" and \"llama-bpe\" are");
+                 "words: its way of splitting text, \"tekken\", is not supported; "
+                 "\"gpt-2\", \"smollm\", \"llama-bpe\" and \"qwen2\" are");
     p.pre = "gpt-2";
     words[98].text = NULL;
     assert_null(tokenizer_create(&p));
@@ -394,6 +396,9 @@ static void bad_vocabularies_are_named(void **state)
     p.add_bos = true;
     assert_null(tokenizer_create(&p));
     expect_error(r, "no bos", "words: texts begin with a begin token, but none is named");
+    p.num_words = 1;
+    assert_null(tokenizer_create(&p));
+    expect_error(r, "one", "words: its vocabulary has 1 token; a text needs two or more");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_begin, room_end)

@@ -104,10 +104,21 @@ static const struct {
     const char *message;
 } bad[] = {
     {"{\"model\": {\"type\": \"BPE\"", "{\"model\": {\"type\": \"Unigram\"",
-     ":1: model.type: \"Unigram\" is not supported; byte-level BPE is"},
+     ":1: model.type: \"Unigram\" is not supported; BPE is"},
     {"\"type\": \"BPE\"", "\"type\": \"BPE\", \"byte_fallback\": true",
-     ":1: model.byte_fallback: is true: this is a SentencePiece tokenizer, which is not supported; "
-     "byte-level BPE is"},
+     ":4: pre_tokenizer: is ByteLevel, but model.byte_fallback is true, as SentencePiece has it: "
+     "not supported together"},
+    {"\"normalizer\": null",
+     "\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, "
+     "\"content\": \"\xE2\x96\x81\"}",
+     ":4: pre_tokenizer: is ByteLevel, but the normalizer replaces spaces, as SentencePiece has "
+     "it: not supported together"},
+    {"\"normalizer\": null",
+     "\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": \"\\t\"}}",
+     ":3: normalizer.pattern.String: \"\\t\" is not supported; \" \" is"},
+    {"\"normalizer\": null",
+     "\"normalizer\": {\"type\": \"Prepend\", \"prepend\": \"\xE2\x96\x81\"}",
+     ":3: normalizer: has a Prepend, but no Replace of spaces, which is not supported"},
     {"\"type\": \"BPE\"", "\"type\": \"BPE\", \"dropout\": 0.1",
      ":1: model.dropout: is set, which is not supported"},
     {"\"type\": \"BPE\"", "\"type\": \"BPE\", \"end_of_word_suffix\": \"</w>\"",
@@ -133,18 +144,29 @@ static const struct {
     {"\"special\": true", "\"special\": 1",
      ":3: added_tokens[0].special: is a number; true or false is needed"},
     {"\"normalizer\": null", "\"normalizer\": {\"type\": \"NFKC\"}",
-     ":3: normalizer.type: \"NFKC\" is not supported; only texts that are taken as they are"},
+     ":3: normalizer.type: \"NFKC\" is not supported; NFC, one Prepend and Replace are"},
     {"\"normalizer\": null",
      "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Lowercase\"}]}",
-     ":3: normalizer.normalizers[0].type: \"Lowercase\" is not supported; only texts that are "
-     "taken as they are"},
+     ":3: normalizer.normalizers[0].type: \"Lowercase\" is not supported; NFC, one Prepend and "
+     "Replace are"},
     {"\"pre_tokenizer\"", "\"pre\"", ":1: pre_tokenizer: is missing"},
+    {"{\"type\": \"ByteLevel\", \"add", "{\"type\": \"Whitespace\", \"add",
+     ":4: pre_tokenizer.type: \"Whitespace\" is not supported; ByteLevel, Split, Digits and "
+     "Metaspace are"},
     {"{\"type\": \"ByteLevel\", \"add", "{\"type\": \"Metaspace\", \"add",
-     ":4: pre_tokenizer.type: \"Metaspace\" is not supported; ByteLevel, Split and Digits are"},
+     ":4: pre_tokenizer.replacement: \"\" is not supported; \"\xE2\x96\x81\" is"},
+    {"{\"type\": \"ByteLevel\", \"add",
+     "{\"type\": \"Metaspace\", \"replacement\": \"\xE2\x96\x81\", \"prepend_scheme\": \"last\", "
+     "\"add",
+     ":4: pre_tokenizer.prepend_scheme: \"last\" is not known; \"always\", \"first\" and \"never\" "
+     "are"},
+    {"{\"type\": \"ByteLevel\", \"add",
+     "{\"type\": \"Metaspace\", \"replacement\": \"\xE2\x96\x81\", \"add",
+     ":4: pre_tokenizer.add_prefix_space: is false, but prepend_scheme is \"always\""},
     {"\"add_prefix_space\": false", "\"add_prefix_space\": true",
      ":4: pre_tokenizer.add_prefix_space: is set, which is not supported"},
     {"{\"type\": \"ByteLevel\", \"add", "{\"type\": \"Digits\", \"add",
-     ":4: pre_tokenizer: has no step ByteLevel; byte-level BPE is supported"},
+     ":4: pre_tokenizer: has no step ByteLevel or Metaspace"},
     {"{\"type\": \"ByteLevel\", \"add", "{\"type\": \"Split\", \"behavior\": \"Removed\", \"add",
      ":4: pre_tokenizer.behavior: \"Removed\" is not supported; \"Isolated\" is"},
     {"{\"type\": \"ByteLevel\", \"add",
@@ -255,17 +277,20 @@ static void other_gguf_tokenizers_are_refused(void **state)
         int num_kinds;
         const char *message;
     } cases[] = {
+        {"t5", "default", 260,
+         ": its tokenizer is of kind \"t5\"; byte-level BPE (\"gpt2\") and SentencePiece's BPE "
+         "(\"llama\") are supported"},
         {"llama", "default", 260,
-         ": its tokenizer is of kind \"llama\"; byte-level BPE (\"gpt2\") is supported"},
+         ": tokenizer.ggml.scores has 0 values, tokenizer.ggml.tokens 260"},
         {"gpt2", "default", 260,
          ": does not say how its tokenizer splits text (tokenizer.ggml.pre); a newer conversion "
          "does, and the Hugging Face folder"},
         {"gpt2", NULL, 260,
          ": does not say how its tokenizer splits text (tokenizer.ggml.pre); a newer conversion "
          "does, and the Hugging Face folder"},
-        {"gpt2", "qwen2", 260,
-         ": its way of splitting text, \"qwen2\", is not supported; \"gpt-2\", \"smollm\" and "
-         "\"llama-bpe\" are"},
+        {"gpt2", "tekken", 260,
+         ": its way of splitting text, \"tekken\", is not supported; \"gpt-2\", \"smollm\", "
+         "\"llama-bpe\" and \"qwen2\" are"},
         {"gpt2", "smollm", 259,
          ": tokenizer.ggml.token_type has 259 values, tokenizer.ggml.tokens 260"},
     };

@@ -444,3 +444,22 @@ enum em_status gguf_get_ints(const struct gguf_file *g, struct arena *a, const c
     }
     return EM_OK;
 }
+
+enum em_status gguf_get_floats(const struct gguf_file *g, struct arena *a, const char *key,
+                               float **out, int *num)
+{
+    *out = NULL;
+    *num = 0;
+    const struct gguf_value *v = gguf_find(g, key);
+    if (!v)
+        return EM_OK;
+    if (v->kind != GGUF_LIST || v->element != GGUF_F32 || v->count > INT_MAX)
+        return fail_kind(g, v, "a list of at most 2^31 - 1 f32");
+    *out = arena_array(a, float, v->count);
+    *num = (int) v->count;
+    for (int i = 0; i < *num; i++) {
+        const uint32_t bits = (uint32_t) load(v->data + 4 * (size_t) i, 4);
+        memcpy(&(*out)[i], &bits, sizeof(bits));
+    }
+    return EM_OK;
+}

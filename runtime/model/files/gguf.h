@@ -72,10 +72,12 @@ EM_MUST_CHECK enum em_status gguf_get_number(const struct gguf_file *g, const ch
 EM_MUST_CHECK enum em_status gguf_get_bool(const struct gguf_file *g, const char *key, bool *out);
 EM_MUST_CHECK enum em_status gguf_get_text(const struct gguf_file *g, struct arena *a,
                                            const char *key, const char **out);
-// The texts, or whole numbers, of a list; NULL and 0 if it is absent.
+// The texts, or numbers, of a list; NULL and 0 if it is absent.
 EM_MUST_CHECK enum em_status gguf_get_texts(const struct gguf_file *g, struct arena *a,
                                             const char *key, const char ***out, int *num);
 EM_MUST_CHECK enum em_status gguf_get_ints(const struct gguf_file *g, struct arena *a,
                                            const char *key, int **out, int *num);
+EM_MUST_CHECK enum em_status gguf_get_floats(const struct gguf_file *g, struct arena *a,
+                                             const char *key, float **out, int *num);
 
 #endif

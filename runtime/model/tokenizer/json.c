@@ -3,35 +3,22 @@
 
 #include <string.h>
 
-#include "base/json.h"
-#include "model/tokenizer/parts.h"
+#include "model/tokenizer/builder.h"
 
-enum { MAX_ID = 1 << 20, MAX_PATTERNS = 16 };
-
-struct builder {
-    struct arena *a;
-    struct json j;
-    struct tokenizer_params params;
-    struct tokenizer_word *words; // [num_words], room for max_words
-    int num_words, max_words;
-    const char *patterns[MAX_PATTERNS];
-    bool byte_level;
-};
-
-static const char *get_type(const cJSON *object)
+const char *builder_type(const cJSON *object)
 {
     const cJSON *type = json_get(object, "type");
     return cJSON_IsString(type) ? type->valuestring : "";
 }
 
-static enum em_status fail_type(const struct builder *b, const cJSON *object, const char *supported)
+enum em_status builder_fail_type(const struct builder *b, const cJSON *object,
+                                 const char *supported)
 {
     return json_fail(&b->j, object, json_get(object, "type") ? "type" : NULL,
-                     "\"%.60s\" is not supported; %s", get_type(object), supported);
+                     "\"%.60s\" is not supported; %s", builder_type(object), supported);
 }
 
-// A text or a flag that has to be absent, empty or false.
-static enum em_status refuse_if_set(const struct builder *b, const cJSON *object, const char *key)
+enum em_status builder_refuse(const struct builder *b, const cJSON *object, const char *key)
 {
     const cJSON *value = json_get(object, key);
     const bool empty = !value || cJSON_IsFalse(value) ||
@@ -114,17 +101,12 @@ static enum em_status read_model(struct builder *b)
     const cJSON *model;
     EM_TRY(json_need(&b->j, b->j.root, "model", &model));
     EM_TRY(json_get_object(&b->j, b->j.root, "model", &model));
-    if (strcmp(get_type(model), "BPE") != 0 &&
+    if (strcmp(builder_type(model), "BPE") != 0 &&
         (json_get(model, "type") || !json_get(model, "merges")))
-        return fail_type(b, model, "byte-level BPE is");
-    bool fallback = false;
-    EM_TRY(json_get_bool(&b->j, model, "byte_fallback", &fallback));
-    if (fallback)
-        return json_fail(&b->j, model, "byte_fallback",
-                         "is true: this is a SentencePiece tokenizer, which is not supported; "
-                         "byte-level BPE is");
+        return builder_fail_type(b, model, "BPE is");
+    EM_TRY(json_get_bool(&b->j, model, "byte_fallback", &b->params.byte_fallback));
     for (size_t i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++)
-        EM_TRY(refuse_if_set(b, model, unsupported[i]));
+        EM_TRY(builder_refuse(b, model, unsupported[i]));
     EM_TRY(json_get_bool(&b->j, model, "ignore_merges", &b->params.ignore_merges));
     EM_TRY(json_get_bool(&b->j, model, "fuse_unk", &b->params.fuse_unknown));
     EM_TRY(read_vocab(b, model));
@@ -144,7 +126,7 @@ static enum em_status read_added_token(struct builder *b, const cJSON *token)
     const char *text = "";
     EM_TRY(json_need(&b->j, token, "id", &id));
     EM_TRY(json_get_text(&b->j, token, "content", &text));
-    EM_TRY(refuse_if_set(b, token, "single_word"));
+    EM_TRY(builder_refuse(b, token, "single_word"));
     struct tokenizer_word *w;
     if (!cJSON_IsNumber(id))
         return json_fail(&b->j, token, "id", "is %s; an id is needed", json_type_name(id));
@@ -152,7 +134,8 @@ static enum em_status read_added_token(struct builder *b, const cJSON *token)
     if (w->text && strcmp(w->text, text) != 0)
         return json_fail(&b->j, token, "content", "is \"%.60s\", but token %d is \"%.60s\"", text,
                          id->valueint, w->text);
-    *w = (struct tokenizer_word) {.text = text, .added = true};
+    *w = (struct tokenizer_word) {
+        .text = text, .added = true, .apart = !w->text || (w->added && w->apart)};
     EM_TRY(json_get_bool(&b->j, token, "special", &w->special));
     EM_TRY(json_get_bool(&b->j, token, "lstrip", &w->strip_left));
     EM_TRY(json_get_bool(&b->j, token, "rstrip", &w->strip_right));
@@ -170,139 +153,6 @@ static enum em_status read_added(struct builder *b)
     return EM_OK;
 }
 
-static enum em_status add_pattern(struct builder *b, const cJSON *step, const char *pattern)
-{
-    if (b->params.num_patterns == MAX_PATTERNS)
-        return json_fail(&b->j, step, NULL, "is step %d; at most %d are supported",
-                         MAX_PATTERNS + 1, MAX_PATTERNS);
-    b->patterns[b->params.num_patterns++] = pattern;
-    return EM_OK;
-}
-
-static enum em_status read_split(struct builder *b, const cJSON *step)
-{
-    const char *pattern = NULL, *behavior = "";
-    EM_TRY(json_get_text(&b->j, step, "behavior", &behavior));
-    if (strcmp(behavior, "Isolated") != 0)
-        return json_fail(&b->j, step, "behavior", "\"%.60s\" is not supported; \"Isolated\" is",
-                         behavior);
-    EM_TRY(refuse_if_set(b, step, "invert"));
-    const cJSON *object;
-    EM_TRY(json_need(&b->j, step, "pattern", &object));
-    EM_TRY(json_get_text(&b->j, object, "Regex", &pattern));
-    if (!pattern)
-        return json_fail(&b->j, step, "pattern", "is not a Regex; nothing else is supported");
-    return add_pattern(b, step, pattern);
-}
-
-static enum em_status read_byte_level(struct builder *b, const cJSON *step)
-{
-    bool use_regex = true;
-    EM_TRY(refuse_if_set(b, step, "add_prefix_space"));
-    EM_TRY(json_get_bool(&b->j, step, "use_regex", &use_regex));
-    b->byte_level = true;
-    int num;
-    return use_regex ? add_pattern(b, step, splitter_known("gpt-2", &num)[0]) : EM_OK;
-}
-
-static enum em_status read_step(struct builder *b, const cJSON *step)
-{
-    const char *type = get_type(step);
-    if (b->byte_level)
-        return json_fail(&b->j, step, NULL, "comes after ByteLevel, which is not supported");
-    if (strcmp(type, "ByteLevel") == 0)
-        return read_byte_level(b, step);
-    if (strcmp(type, "Split") == 0)
-        return read_split(b, step);
-    if (strcmp(type, "Digits") != 0)
-        return fail_type(b, step, "ByteLevel, Split and Digits are");
-    bool individual = false;
-    EM_TRY(json_get_bool(&b->j, step, "individual_digits", &individual));
-    return add_pattern(b, step, individual ? "\\p{N}" : "\\p{N}+");
-}
-
-static enum em_status read_pre_tokenizer(struct builder *b)
-{
-    const cJSON *pre, *steps, *step;
-    EM_TRY(json_need(&b->j, b->j.root, "pre_tokenizer", &pre));
-    if (strcmp(get_type(pre), "Sequence") != 0) {
-        EM_TRY(read_step(b, pre));
-    } else {
-        EM_TRY(json_get_list(&b->j, pre, "pretokenizers", &steps));
-        cJSON_ArrayForEach(step, steps)
-        {
-            EM_TRY(read_step(b, step));
-        }
-    }
-    if (!b->byte_level)
-        return json_fail(&b->j, pre, NULL, "has no step ByteLevel; byte-level BPE is supported");
-    b->params.patterns = b->patterns;
-    return EM_OK;
-}
-
-static enum em_status read_normalizer(const struct builder *b)
-{
-    const cJSON *normalizer = json_get(b->j.root, "normalizer");
-    const cJSON *steps = json_get(normalizer, "normalizers");
-    if (!normalizer || (cJSON_IsArray(steps) && !steps->child))
-        return EM_OK;
-    return fail_type(b, cJSON_IsArray(steps) ? steps->child : normalizer,
-                     "only texts that are taken as they are");
-}
-
-// The id of the special token that a template puts before the text.
-static enum em_status read_begin(struct builder *b, const cJSON *template, const char *name)
-{
-    const cJSON *token = json_get(json_get(template, "special_tokens"), name);
-    const cJSON *ids = json_get(token, "ids");
-    const cJSON *id = cJSON_GetArrayItem(ids, 0);
-    if (!cJSON_IsNumber(id) || cJSON_GetArraySize(ids) != 1 || !(id->valuedouble >= 0) ||
-        id->valuedouble >= MAX_ID)
-        return json_fail(&b->j, template, "special_tokens", "gives no id for \"%.60s\"", name);
-    b->params.add_bos = true;
-    b->params.bos = id->valueint;
-    return EM_OK;
-}
-
-// What surrounds a text: nothing, or one special token before it.
-static enum em_status read_template(struct builder *b, const cJSON *template)
-{
-    const cJSON *single, *piece;
-    EM_TRY(json_get_list(&b->j, template, "single", &single));
-    bool text = false;
-    cJSON_ArrayForEach(piece, single)
-    {
-        const cJSON *special = json_get(piece, "SpecialToken"), *name = json_get(special, "id");
-        if (!special) {
-            text = true;
-            continue;
-        }
-        if (text || b->params.add_bos || !cJSON_IsString(name))
-            return json_fail(&b->j, piece, NULL,
-                             "only one special token, before the text, is supported");
-        EM_TRY(read_begin(b, template, name->valuestring));
-    }
-    return EM_OK;
-}
-
-static enum em_status read_post_processor(struct builder *b, const cJSON *processor)
-{
-    const char *type = get_type(processor);
-    if (!processor || strcmp(type, "ByteLevel") == 0)
-        return EM_OK;
-    if (strcmp(type, "TemplateProcessing") == 0)
-        return read_template(b, processor);
-    if (strcmp(type, "Sequence") != 0)
-        return fail_type(b, processor, "TemplateProcessing and ByteLevel are");
-    const cJSON *steps, *step;
-    EM_TRY(json_get_list(&b->j, processor, "processors", &steps));
-    cJSON_ArrayForEach(step, steps)
-    {
-        EM_TRY(read_post_processor(b, step));
-    }
-    return EM_OK;
-}
-
 static enum em_status read_tokenizer(struct builder *b)
 {
     if (!cJSON_IsObject(b->j.root))
@@ -310,12 +160,7 @@ static enum em_status read_tokenizer(struct builder *b)
                          json_type_name(b->j.root));
     EM_TRY(read_model(b)); // first: what kind of tokenizer this is
     EM_TRY(read_added(b));
-    EM_TRY(read_normalizer(b));
-    EM_TRY(read_pre_tokenizer(b));
-    EM_TRY(read_post_processor(b, json_get(b->j.root, "post_processor")));
-    const cJSON *decoder = json_get(b->j.root, "decoder");
-    if (decoder && strcmp(get_type(decoder), "ByteLevel") != 0)
-        return fail_type(b, decoder, "ByteLevel is");
+    EM_TRY(builder_read_steps(b));
     b->params.words = b->words;
     b->params.num_words = b->num_words;
     return EM_OK;

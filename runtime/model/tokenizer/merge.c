@@ -1,18 +1,26 @@
-// Byte pair encoding of one piece: its bytes' words are merged, the pair with the lowest rank first
-// and of equal ones the leftmost, until no pair has a rank. A heap of candidate pairs over a linked
-// list of symbols: n log n for a piece of n bytes.
+// Byte pair encoding of one piece: the words of its bytes, or of its characters, are merged, the
+// pair with the lowest rank first and of equal ones the leftmost, until no pair has a rank. A
+// pair's rank is that of its merge; where words have scores, of the word that it spells
+// (SentencePiece). A heap of candidate pairs over a linked list of symbols: n log n for a piece of
+// n bytes.
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/tokenizer/parts.h"
 
 struct symbol {
-    int id, previous, next; // places; -1: none. id is -1 once it has been merged away
+    int id;             // -1: a character without a word, where words have scores
+    int previous, next; // places; -1: none
+    const char *bytes;  // in the piece
+    size_t size;        // 0: it has been merged away
 };
 
 struct candidate {
     int rank, at; // the symbol on the left
-    int left, right;
+    int id;       // what the two become
+    size_t size;  // of both: as symbols only grow, another size is another pair
 };
 
 struct merge {
@@ -22,6 +30,9 @@ struct merge {
 
 struct merger {
     const struct word *words;
+    size_t longest; // bytes of a word
+    bool characters, byte_fallback;
+    int *word_ranks;   // [num_words] by score, the best is 0; NULL: by merges
     int byte_ids[256]; // -1: no word
     int *word_slots;   // [num_word_slots] id, or -1: a hash table of the words
     struct merge *merge_slots;
@@ -87,7 +98,7 @@ static enum em_status index_words(struct merger *m, const struct tokenizer_param
 {
     for (int id = 0; id < p->num_words; id++) {
         const struct word *w = &m->words[id];
-        if (!w->byte_level || !w->size || p->words[id].added != added)
+        if (!w->merged || !w->size || p->words[id].added != added)
             continue;
         int *slot = &m->word_slots[find_word_slot(m, w->bytes, w->size)];
         if (*slot >= 0 && !added)
@@ -96,33 +107,97 @@ static enum em_status index_words(struct merger *m, const struct tokenizer_param
                             *slot, id, p->words[id].text);
         if (*slot < 0)
             *slot = id;
-        if (w->size == 1 && *slot == id)
+        if (w->size == 1 && *slot == id && !m->characters)
             m->byte_ids[(unsigned char) w->bytes[0]] = id;
+        m->longest = w->size > m->longest ? w->size : m->longest;
     }
     return EM_OK;
+}
+
+// The words of single bytes, "<0x00>" to "<0xFF>": all or none.
+static enum em_status index_bytes(struct merger *m, const struct tokenizer_params *p)
+{
+    for (int id = 0; id < p->num_words; id++) {
+        const int byte = p->words[id].text ? byte_of_word(p->words[id].text) : -1;
+        if (byte >= 0 && m->byte_ids[byte] >= 0)
+            return log_fail(p->log, EM_ERR_CONFIG,
+                            "%s: tokens %d and %d of its vocabulary are both \"%.80s\"", p->path,
+                            m->byte_ids[byte], id, p->words[id].text);
+        if (byte >= 0)
+            m->byte_ids[byte] = id;
+    }
+    for (int byte = 0; byte < 256; byte++)
+        if (m->byte_ids[byte] < 0)
+            return log_fail(p->log, EM_ERR_CONFIG,
+                            "%s: its vocabulary has no \"<0x%02X>\", but characters that have no "
+                            "token are to be written as their bytes",
+                            p->path, byte);
+    return EM_OK;
+}
+
+struct scored {
+    float score;
+    int id;
+};
+
+static int compare_scored(const void *left, const void *right)
+{
+    const struct scored *l = left, *r = right;
+    return (l->score < r->score) - (l->score > r->score);
+}
+
+// Scores as ranks: equal ones are equal.
+static enum em_status rank_words(struct merger *m, const struct tokenizer_params *p)
+{
+    struct arena *a = arena_create();
+    struct scored *order = arena_array(a, struct scored, (size_t) p->num_words);
+    enum em_status status = EM_OK;
+    for (int id = 0; id < p->num_words && status == EM_OK; id++) {
+        order[id] = (struct scored) {p->scores[id], id};
+        if (!isfinite(p->scores[id]))
+            status = log_fail(p->log, EM_ERR_CONFIG, "%s: the score of token %d is %g", p->path, id,
+                              (double) p->scores[id]);
+    }
+    m->word_ranks = arena_array(m->a, int, (size_t) p->num_words);
+    if (status == EM_OK)
+        qsort(order, (size_t) p->num_words, sizeof(*order), compare_scored);
+    for (int i = 0, rank = 0; i < p->num_words && status == EM_OK; i++) {
+        rank += i && order[i].score < order[i - 1].score;
+        m->word_ranks[order[i].id] = rank;
+    }
+    arena_destroy(&a);
+    return status;
+}
+
+// The two words of a merge as the text spells them, one behind the other; false: they are not two.
+static bool spell_merge(const struct merger *m, const char *text, char *out, uint32_t size[2])
+{
+    const char *space = strchr(text, ' ');
+    if (!space || strchr(space + 1, ' '))
+        return false;
+    size[0] = (uint32_t) (space - text);
+    size[1] = (uint32_t) strlen(space + 1);
+    memcpy(out, text, size[0]);
+    out[size[0]] = 0;
+    if (m->characters)
+        memcpy(out + size[0], space + 1, size[1]);
+    else if (!bytes_of_text(out, out, &size[0]) ||
+             !bytes_of_text(space + 1, out + size[0], &size[1]))
+        return false;
+    return size[0] && size[1];
 }
 
 static enum em_status index_merge(struct merger *m, const struct tokenizer_params *p, int rank,
                                   char *scratch)
 {
-    const char *text = p->merges[rank], *space = strchr(text, ' ');
-    uint32_t size[2] = {0, 0};
-    char *right = scratch;
-    if (space && !strchr(space + 1, ' ')) {
-        memcpy(scratch, text, (size_t) (space - text));
-        scratch[space - text] = 0;
-        if (bytes_of_text(scratch, scratch, &size[0])) {
-            right += size[0];
-            if (!bytes_of_text(space + 1, right, &size[1]))
-                size[1] = 0;
-        }
-    }
-    if (!size[0] || !size[1])
+    const char *text = p->merges[rank];
+    uint32_t size[2];
+    if (!spell_merge(m, text, scratch, size))
         return log_fail(p->log, EM_ERR_CONFIG,
                         "%s: merge %d, \"%.80s\", is not two words with a space between", p->path,
                         rank, text);
     const int left_id = m->word_slots[find_word_slot(m, scratch, size[0])];
-    const int right_id = m->word_slots[find_word_slot(m, right, size[1])];
+    const int right_id = m->word_slots[find_word_slot(m, scratch + size[0], size[1])];
     const int id = m->word_slots[find_word_slot(m, scratch, (size_t) size[0] + size[1])];
     if (left_id < 0 || right_id < 0 || id < 0)
         return log_fail(p->log, EM_ERR_CONFIG,
@@ -157,6 +232,8 @@ struct merger *merger_create(struct arena *a, const struct tokenizer_params *p,
     struct merger *m = arena_new(a, struct merger);
     m->a = a;
     m->words = words;
+    m->characters = p->characters;
+    m->byte_fallback = p->byte_fallback;
     m->ignore_merges = p->ignore_merges;
     m->unknown = p->unknown;
     m->fuse_unknown = p->fuse_unknown;
@@ -168,10 +245,14 @@ struct merger *merger_create(struct arena *a, const struct tokenizer_params *p,
     memset(m->word_slots, -1, m->num_word_slots * sizeof(*m->word_slots));
     for (uint64_t i = 0; i < m->num_merge_slots; i++)
         m->merge_slots[i].id = -1;
-    if (index_words(m, p, false) != EM_OK || index_words(m, p, true) != EM_OK ||
-        index_merges(m, p) != EM_OK)
-        return NULL;
-    return m;
+    enum em_status status = index_words(m, p, false);
+    if (status == EM_OK)
+        status = index_words(m, p, true);
+    if (status == EM_OK && p->byte_fallback)
+        status = index_bytes(m, p);
+    if (status == EM_OK)
+        status = p->scores ? rank_words(m, p) : index_merges(m, p);
+    return status == EM_OK ? m : NULL;
 }
 
 static bool is_before(const struct candidate *l, const struct candidate *r)
@@ -179,16 +260,28 @@ static bool is_before(const struct candidate *l, const struct candidate *r)
     return l->rank < r->rank || (l->rank == r->rank && l->at < r->at);
 }
 
+// What two neighbours become, and its rank; false: they do not merge.
+static bool rank_pair(const struct merger *m, const struct symbol *left, const struct symbol *right,
+                      struct candidate *c)
+{
+    c->size = left->size + right->size;
+    if (!m->word_ranks) {
+        const struct merge *merge = find_merge(m, pair_of(left->id, right->id));
+        c->rank = merge->rank;
+        c->id = merge->id;
+    } else {
+        c->id = c->size > m->longest ? -1 : m->word_slots[find_word_slot(m, left->bytes, c->size)];
+        c->rank = c->id < 0 ? 0 : m->word_ranks[c->id];
+    }
+    return c->id >= 0;
+}
+
 static void push_candidate(struct merger *m, int left)
 {
     const int right = left < 0 ? -1 : m->symbols[left].next;
-    if (right < 0)
+    struct candidate c = {.at = left};
+    if (right < 0 || !rank_pair(m, &m->symbols[left], &m->symbols[right], &c))
         return;
-    struct candidate c = {.at = left, .left = m->symbols[left].id, .right = m->symbols[right].id};
-    const struct merge *merge = find_merge(m, pair_of(c.left, c.right));
-    if (merge->id < 0)
-        return;
-    c.rank = merge->rank;
     size_t i = m->num_heap++;
     for (; i && is_before(&c, &m->heap[(i - 1) / 2]); i = (i - 1) / 2)
         m->heap[i] = m->heap[(i - 1) / 2];
@@ -218,21 +311,40 @@ static void make_room(struct merger *m, size_t size)
     m->heap = arena_array(m->a, struct candidate, 3 * m->room);
 }
 
-// One symbol for each byte that has a word; returns their number.
+// Of a byte or a character: its word, or what stands for it; -1: nothing does.
+static int find_symbol(const struct merger *m, const char *bytes, size_t size)
+{
+    if (!m->characters)
+        return m->byte_ids[(unsigned char) *bytes];
+    return m->word_slots[find_word_slot(m, bytes, size)];
+}
+
+static void push_symbol(struct merger *m, int *num, int id, const char *bytes, size_t size)
+{
+    m->symbols[*num] = (struct symbol) {
+        .id = id, .previous = *num - 1, .next = *num + 1, .bytes = bytes, .size = size};
+    ++*num;
+}
+
+// Characters that have no word are their bytes' words; where words have scores only at the end, as
+// a longer word may hold them.
 static int make_symbols(struct merger *m, const char *piece, size_t size)
 {
     int num = 0;
     bool was_unknown = false;
-    for (size_t i = 0; i < size; i++) {
-        int id = m->byte_ids[(unsigned char) piece[i]];
-        const bool unknown = id < 0;
+    for (size_t at = 0, length; at < size; at += length) {
+        const char *bytes = piece + at;
+        length = m->characters ? length_of_character(bytes, size - at) : 1;
+        length = length ? length : 1; // a byte that is not UTF-8
+        int id = find_symbol(m, bytes, length);
+        const bool unknown = id < 0 && !m->byte_fallback && !m->word_ranks;
         if (unknown)
             id = was_unknown && m->fuse_unknown ? -1 : m->unknown;
         was_unknown = unknown;
-        if (id < 0)
-            continue;
-        m->symbols[num] = (struct symbol) {.id = id, .previous = num - 1, .next = num + 1};
-        num++;
+        if (id >= 0 || m->word_ranks)
+            push_symbol(m, &num, id, bytes, length);
+        for (size_t i = 0; id < 0 && !unknown && !m->word_ranks && i < length; i++)
+            push_symbol(m, &num, m->byte_ids[(unsigned char) bytes[i]], bytes + i, 1);
     }
     if (num)
         m->symbols[num - 1].next = -1;
@@ -242,12 +354,13 @@ static int make_symbols(struct merger *m, const char *piece, size_t size)
 static void merge_symbols(struct merger *m, const struct candidate *c)
 {
     struct symbol *left = &m->symbols[c->at];
-    if (left->id != c->left || left->next < 0 || m->symbols[left->next].id != c->right)
+    if (!left->size || left->next < 0 || left->size + m->symbols[left->next].size != c->size)
         return; // one of the two has been merged since
     struct symbol *right = &m->symbols[left->next];
-    left->id = find_merge(m, pair_of(c->left, c->right))->id;
+    left->id = c->id;
+    left->size = c->size;
     left->next = right->next;
-    right->id = -1;
+    right->size = 0;
     if (left->next >= 0)
         m->symbols[left->next].previous = c->at;
     push_candidate(m, left->previous);
@@ -258,7 +371,7 @@ void merger_run(struct merger *m, const char *piece, size_t size, struct arena *
                 struct id_list *ids)
 {
     if (m->ignore_merges) {
-        const int id = m->word_slots[find_word_slot(m, piece, size)];
+        const int id = size > m->longest ? -1 : m->word_slots[find_word_slot(m, piece, size)];
         if (id >= 0) {
             *arena_push(a, ids) = id;
             return;
@@ -273,6 +386,11 @@ void merger_run(struct merger *m, const char *piece, size_t size, struct arena *
         const struct candidate best = pop_candidate(m);
         merge_symbols(m, &best);
     }
-    for (int i = num ? 0 : -1; i >= 0; i = m->symbols[i].next)
-        *arena_push(a, ids) = m->symbols[i].id;
+    for (int i = num ? 0 : -1; i >= 0; i = m->symbols[i].next) {
+        const struct symbol *s = &m->symbols[i];
+        if (s->id >= 0)
+            *arena_push(a, ids) = s->id;
+        for (size_t j = 0; s->id < 0 && j < s->size; j++)
+            *arena_push(a, ids) = m->byte_ids[(unsigned char) s->bytes[j]];
+    }
 }

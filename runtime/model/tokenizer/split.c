@@ -27,27 +27,20 @@ struct splitter {
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"                       \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-static const char *const gpt2_patterns[] = {GPT2_PATTERN};
-static const char *const smollm_patterns[] = {"\\p{N}", GPT2_PATTERN};
-static const char *const llama3_patterns[] = {LLAMA3_PATTERN};
+#define QWEN2_PATTERN                                                                              \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"                            \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-const char *const *splitter_known(const char *name, int *num)
+const struct splitter_way *splitter_known(const char *name)
 {
-    static const struct {
-        const char *name;
-        const char *const *patterns;
-        int num;
-    } known[] = {
-        {"gpt-2", gpt2_patterns, 1},       {"smollm", smollm_patterns, 2},
-        {"llama-bpe", llama3_patterns, 1}, {"llama3", llama3_patterns, 1},
-        {"llama-v3", llama3_patterns, 1},
+    static const struct splitter_way known[] = {
+        {"gpt-2", {GPT2_PATTERN}, 1, false},       {"smollm", {"\\p{N}", GPT2_PATTERN}, 2, false},
+        {"llama-bpe", {LLAMA3_PATTERN}, 1, false}, {"llama3", {LLAMA3_PATTERN}, 1, false},
+        {"llama-v3", {LLAMA3_PATTERN}, 1, false},  {"qwen2", {QWEN2_PATTERN}, 1, true},
     };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(known[i].name, name) == 0) {
-            *num = known[i].num;
-            return known[i].patterns;
-        }
-    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(known[i].name, name) == 0)
+            return &known[i];
     return NULL;
 }
 
@@ -182,10 +175,9 @@ static enum em_status run_stage(struct splitter *s, int stage, const char *text,
     return EM_OK;
 }
 
-// Bytes of the UTF-8 character at the start of `text`; 0: it is none.
-static size_t length_of_character(const unsigned char *text, size_t size)
+size_t length_of_character(const char *at, size_t size)
 {
-    const unsigned char c = text[0];
+    const unsigned char *text = (const unsigned char *) at, c = text[0];
     if (c < 0x80)
         return 1;
     const size_t length = c >= 0xC2 && c < 0xE0   ? 2
@@ -205,12 +197,11 @@ static size_t length_of_character(const unsigned char *text, size_t size)
     return length;
 }
 
-// Bytes from the start that are UTF-8 (`valid`) or are not.
-static size_t length_of_run(const char *text, size_t size, bool valid)
+size_t length_of_run(const char *text, size_t size, bool valid)
 {
     size_t at = 0;
     while (at < size) {
-        const size_t length = length_of_character((const unsigned char *) text + at, size - at);
+        const size_t length = length_of_character(text + at, size - at);
         if ((length > 0) != valid)
             break;
         at += length ? length : 1;

@@ -1,5 +1,5 @@
-// Text to ids and back; see tokenizer.h. Words are kept as the bytes that they stand for, so that
-// text is never rewritten in byte-level characters.
+// Text to ids and back; see tokenizer.h. Byte-level words are kept as the bytes that they stand
+// for, so that text is never rewritten in byte-level characters.
 
 #include "model/tokenizer.h"
 
@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "model/tokenizer/parts.h"
 
-enum { PASSES = 2 }; // added tokens that are not normalised, then those that are
+enum { PASS_NORMALIZED = 1, PASSES }; // added tokens that are not normalized, then those that are
 
 struct added {
     const char *text;
@@ -20,6 +20,7 @@ struct added {
 };
 
 struct tokenizer {
+    struct log *log;
     struct arena *a;
     struct word *words; // [num_words]
     int num_words;
@@ -27,62 +28,15 @@ struct tokenizer {
     int num_added;
     int first_added[PASSES][257]; // where those of a first byte begin
     bool *hidden;                 // [num_words] special tokens
-    struct splitter *splitter;
+    bool nfc, split_at_marks, strip_first;
+    enum tokenizer_spaces spaces;
+    enum tokenizer_prefix prefix;
+    struct splitter *splitter; // NULL: words are characters
     struct merger *merger;
     int bos;
     bool adds_bos;
     char hash[HASH_SIZE];
 };
-
-// Bytes that are no printable character of Latin-1 are written as the characters from U+0100 on.
-static bool is_printable(int byte)
-{
-    return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 255 && byte != 173);
-}
-
-// The byte of a byte-level character; -1: it is none.
-static int byte_of_character(int code)
-{
-    if (code < 256)
-        return is_printable(code) ? code : -1;
-    if (code <= 256 + 32)
-        return code - 256;
-    if (code <= 256 + 66)
-        return code - 256 - 33 + 127;
-    return code == 256 + 67 ? 173 : -1;
-}
-
-bool bytes_of_text(const char *text, char *bytes, uint32_t *size)
-{
-    uint32_t num = 0;
-    for (const unsigned char *c = (const unsigned char *) text; *c;) {
-        int code = *c++;
-        if (code >= 0xC2 && code < 0xE0 && (*c & 0xC0) == 0x80)
-            code = (code & 31) << 6 | (*c++ & 63);
-        else if (code >= 0x80)
-            return false;
-        const int byte = byte_of_character(code);
-        if (byte < 0)
-            return false;
-        bytes[num++] = (char) byte;
-    }
-    *size = num;
-    return true;
-}
-
-// `bytes` has room for the text and a NUL.
-static struct word make_word(const struct tokenizer_word *from, char *bytes)
-{
-    struct word w = {.bytes = bytes};
-    w.byte_level = bytes_of_text(from->text, bytes, &w.size);
-    if (!w.byte_level || from->added) { // as it is
-        w.byte_level = w.byte_level && strncmp(from->text, bytes, w.size) == 0;
-        w.size = (uint32_t) strlen(from->text);
-        memcpy(bytes, from->text, w.size);
-    }
-    bytes[w.size] = 0;
-    return w;
-}
 
 static enum em_status make_words(struct tokenizer *t, const struct tokenizer_params *p)
 {
@@ -92,16 +46,18 @@ static enum em_status make_words(struct tokenizer *t, const struct tokenizer_par
     if (room > INT_MAX)
         return log_fail(p->log, EM_ERR_CONFIG, "%s: its vocabulary has more than 2^31 bytes",
                         p->path);
-    char *bytes = arena_alloc(t->a, room);
+    char *bytes = arena_alloc(t->a, room), *shown = p->characters ? arena_alloc(t->a, room) : NULL;
     t->words = arena_array(t->a, struct word, (size_t) p->num_words);
     t->hidden = arena_array(t->a, bool, (size_t) p->num_words);
     t->num_words = p->num_words;
     for (int id = 0; id < p->num_words; id++) {
         if (!p->words[id].text)
             continue;
-        t->words[id] = make_word(&p->words[id], bytes);
+        t->words[id] = p->characters ? word_of_characters(p, &p->words[id], bytes, shown)
+                                     : word_of_bytes(&p->words[id], bytes);
         t->hidden[id] = p->words[id].special;
         bytes += t->words[id].size + 1;
+        shown += t->words[id].shown_size;
     }
     return EM_OK;
 }
@@ -133,6 +89,30 @@ static void index_added(struct tokenizer *t)
     }
 }
 
+// What is done with a text between added tokens before those that are normalized are looked
+// for.
+static enum em_status normalize(const struct tokenizer *t, struct arena *a, bool prefixed,
+                                struct span *text)
+{
+    if (t->nfc)
+        EM_TRY(text_compose(t->log, a, text));
+    if (t->spaces == SPACES_MARKED_EARLY)
+        *text = text_mark_spaces(a, *text, prefixed ? t->prefix : PREFIX_NONE, true);
+    return EM_OK;
+}
+
+// The text that a pass looks for: of a normalized token, what normalizing makes of it.
+static enum em_status make_added_text(struct tokenizer *t, const struct word *w, int pass,
+                                      struct span *out)
+{
+    *out = (struct span) {w->bytes, w->size};
+    if (pass != PASS_NORMALIZED)
+        return EM_OK;
+    EM_TRY(normalize(t, t->a, true, out));
+    out->at = arena_print(t->a, "%.*s", (int) out->size, out->at);
+    return EM_OK;
+}
+
 static enum em_status make_added(struct tokenizer *t, const struct tokenizer_params *p)
 {
     int num = 0;
@@ -145,8 +125,10 @@ static enum em_status make_added(struct tokenizer *t, const struct tokenizer_par
             continue;
         if (!w->text || !w->text[0])
             return log_fail(p->log, EM_ERR_CONFIG, "%s: the added token %d is empty", p->path, id);
-        t->added[t->num_added++] = (struct added) {.text = t->words[id].bytes,
-                                                   .size = t->words[id].size,
+        struct span text;
+        EM_TRY(make_added_text(t, &t->words[id], w->normalized, &text));
+        t->added[t->num_added++] = (struct added) {.text = text.at,
+                                                   .size = text.size,
                                                    .id = id,
                                                    .pass = w->normalized,
                                                    .special = w->special,
@@ -163,13 +145,19 @@ static enum em_status make_splitter(struct tokenizer *t, const struct tokenizer_
 {
     const char *const *patterns = p->patterns;
     int num = p->num_patterns;
-    if (!patterns)
-        patterns = splitter_known(p->pre, &num);
-    if (!patterns)
-        return log_fail(p->log, EM_ERR_UNSUPPORTED,
-                        "%s: its way of splitting text, \"%.60s\", is not supported; \"gpt-2\", "
-                        "\"smollm\" and \"llama-bpe\" are",
-                        p->path, p->pre);
+    if (p->characters)
+        return EM_OK;
+    if (!patterns) {
+        const struct splitter_way *way = splitter_known(p->pre);
+        if (!way)
+            return log_fail(p->log, EM_ERR_UNSUPPORTED,
+                            "%s: its way of splitting text, \"%.60s\", is not supported; "
+                            "\"gpt-2\", \"smollm\", \"llama-bpe\" and \"qwen2\" are",
+                            p->path, p->pre);
+        patterns = way->patterns;
+        num = way->num;
+        t->nfc = way->nfc;
+    }
     t->splitter = splitter_create(p->log, p->path, patterns, num);
     return t->splitter ? EM_OK : log_status(p->log);
 }
@@ -177,26 +165,35 @@ static enum em_status make_splitter(struct tokenizer *t, const struct tokenizer_
 static void hash_tokenizer(struct tokenizer *t, const struct tokenizer_params *p)
 {
     struct hash *h = hash_begin();
-    const int numbers[] = {p->num_words, p->num_merges,   p->num_patterns, p->unknown,
-                           p->bos,       p->fuse_unknown, p->add_bos,      p->ignore_merges};
+    const int numbers[] = {
+        p->num_words,     p->num_merges,   p->num_patterns,   p->unknown,       p->bos,
+        p->fuse_unknown,  p->add_bos,      p->ignore_merges,  t->nfc,           p->characters,
+        (int) p->spaces,  (int) p->prefix, p->split_at_marks, p->byte_fallback, p->strip_first,
+        p->scores != NULL};
     hash_bytes(h, numbers, sizeof(numbers));
     hash_text(h, p->pre ? p->pre : "");
     for (int i = 0; i < p->num_patterns; i++)
         hash_text(h, p->patterns[i]);
     for (int i = 0; i < p->num_words; i++) {
         const struct tokenizer_word *w = &p->words[i];
-        const bool flags[] = {w->text != NULL, w->special,     w->added,
+        const bool flags[] = {w->text != NULL, w->special,     w->added,     w->apart,
                               w->strip_left,   w->strip_right, w->normalized};
         hash_bytes(h, flags, sizeof(flags));
         hash_text(h, w->text ? w->text : "");
     }
     for (int i = 0; i < p->num_merges; i++)
         hash_text(h, p->merges[i]);
+    if (p->scores)
+        hash_bytes(h, p->scores, (size_t) p->num_words * sizeof(*p->scores));
     hash_end(h, t->hash);
 }
 
 static enum em_status make_tokenizer(struct tokenizer *t, const struct tokenizer_params *p)
 {
+    if (p->num_words < 2)
+        return log_fail(p->log, EM_ERR_CONFIG,
+                        "%s: its vocabulary has %d token%s; a text needs two or more", p->path,
+                        p->num_words, p->num_words == 1 ? "" : "s");
     const int ids[] = {p->bos, p->unknown};
     for (int i = 0; i < 2; i++)
         if (ids[i] >= p->num_words)
@@ -205,9 +202,14 @@ static enum em_status make_tokenizer(struct tokenizer *t, const struct tokenizer
     if (p->add_bos && p->bos < 0)
         return log_fail(p->log, EM_ERR_CONFIG,
                         "%s: texts begin with a begin token, but none is named", p->path);
+    t->nfc = p->nfc;
+    t->spaces = p->spaces;
+    t->prefix = p->prefix;
+    t->split_at_marks = p->split_at_marks;
+    t->strip_first = p->strip_first;
+    EM_TRY(make_splitter(t, p));
     EM_TRY(make_words(t, p));
     EM_TRY(make_added(t, p));
-    EM_TRY(make_splitter(t, p));
     t->merger = merger_create(t->a, p, t->words);
     if (!t->merger)
         return log_status(p->log);
@@ -222,6 +224,7 @@ struct tokenizer *tokenizer_create(const struct tokenizer_params *params)
     struct arena *a = arena_create();
     struct tokenizer *t = arena_new(a, struct tokenizer);
     t->a = a;
+    t->log = params->log;
     if (make_tokenizer(t, params) != EM_OK)
         tokenizer_destroy(&t);
     return t;
@@ -275,6 +278,7 @@ struct encoder {
     struct arena *a;
     struct id_list ids;
     bool special;
+    bool rest; // what is encoded goes on behind other text
 };
 
 static const struct added *find_added(const struct tokenizer *t, int pass, const char *text,
@@ -294,34 +298,71 @@ static enum em_status take_piece(void *user, const char *piece, size_t size)
     return EM_OK;
 }
 
-// The leftmost and longest added tokens of a pass, and what lies between them in the next pass.
-static enum em_status encode_pass(struct encoder *e, const char *text, size_t size, int pass)
+// A text without added tokens, as the splitter's pieces or at the marks of spaces.
+static enum em_status encode_plain(struct encoder *e, struct span text, bool first)
 {
-    if (pass == PASSES)
-        return splitter_run(e->t->splitter, text, size, take_piece, e);
+    struct tokenizer *t = e->t;
+    if (t->spaces == SPACES_MARKED_LATE)
+        text = text_mark_spaces(e->a, text, first && e->rest ? PREFIX_NONE : t->prefix, first);
+    if (t->splitter)
+        return splitter_run(t->splitter, text.at, text.size, take_piece, e);
     size_t done = 0;
-    for (size_t at = 0; at < size;) {
-        const struct added *w = find_added(e->t, pass, text + at, size - at);
+    for (size_t at = 1; t->split_at_marks && at < text.size; at++) {
+        if (!starts_with_mark((struct span) {text.at + at, text.size - at}))
+            continue;
+        merger_run(t->merger, text.at + done, at - done, e->a, &e->ids);
+        done = at;
+    }
+    merger_run(t->merger, text.at + done, text.size - done, e->a, &e->ids);
+    return EM_OK;
+}
+
+static enum em_status encode_pass(struct encoder *e, struct span text, int pass, bool first);
+
+// What lies between the added tokens of the pass before. `first`: it begins what is encoded.
+static enum em_status encode_between(struct encoder *e, struct span text, int pass, bool first)
+{
+    if (!text.size)
+        return EM_OK;
+    if (pass == PASSES)
+        return encode_plain(e, text, first);
+    if (pass == PASS_NORMALIZED)
+        EM_TRY(normalize(e->t, e->a, !(first && e->rest), &text));
+    return encode_pass(e, text, pass, first);
+}
+
+// The leftmost and longest added tokens of a pass, and what lies between them in the next pass.
+static enum em_status encode_pass(struct encoder *e, struct span text, int pass, bool first)
+{
+    size_t done = 0;
+    for (size_t at = 0; at < text.size;) {
+        const struct added *w = find_added(e->t, pass, text.at + at, text.size - at);
         const bool taken = w && (e->special || !w->special);
-        const size_t start = taken && w->strip_left ? skip_white_back(text, done, at) : at;
+        const size_t start = taken && w->strip_left ? skip_white_back(text.at, done, at) : at;
         at += w ? w->size : 1; // a special token that is read as text is not looked into
         if (!taken)
             continue;
-        EM_TRY(encode_pass(e, text + done, start - done, pass + 1));
+        const struct span before = {text.at + done, start - done};
+        EM_TRY(encode_between(e, before, pass + 1, first && !done));
         *arena_push(e->a, &e->ids) = w->id;
-        done = at = w->strip_right ? skip_white(text, at, size) : at;
+        done = at = w->strip_right ? skip_white(text.at, at, text.size) : at;
     }
-    return encode_pass(e, text + done, size - done, pass + 1);
+    const struct span last = {text.at + done, text.size - done};
+    return encode_between(e, last, pass + 1, first && !done);
+}
+
+static enum em_status encode(struct encoder *e, const char *text, size_t size, int **ids, int *num)
+{
+    EM_TRY(encode_pass(e, (struct span) {text, size}, 0, true));
+    *ids = e->ids.items;
+    *num = (int) e->ids.num;
+    return EM_OK;
 }
 
 enum em_status tokenizer_encode_bytes(struct tokenizer *t, struct arena *a, const char *text,
                                       size_t size, bool special, int **ids, int *num)
 {
-    struct encoder e = {.t = t, .a = a, .special = special};
-    EM_TRY(encode_pass(&e, text, size, 0));
-    *ids = e.ids.items;
-    *num = (int) e.ids.num;
-    return EM_OK;
+    return encode(&(struct encoder) {.t = t, .a = a, .special = special}, text, size, ids, num);
 }
 
 enum em_status tokenizer_encode(struct tokenizer *t, struct arena *a, const char *text,
@@ -330,27 +371,41 @@ enum em_status tokenizer_encode(struct tokenizer *t, struct arena *a, const char
     return tokenizer_encode_bytes(t, a, text, strlen(text), special, ids, num);
 }
 
-char *tokenizer_decode(const struct tokenizer *t, struct arena *a, const int *ids, int num,
-                       bool show_special)
+enum em_status tokenizer_encode_rest(struct tokenizer *t, struct arena *a, const char *text,
+                                     bool special, int **ids, int *num)
+{
+    struct encoder e = {.t = t, .a = a, .special = special, .rest = true};
+    return encode(&e, text, strlen(text), ids, num);
+}
+
+char *tokenizer_decode_rest(const struct tokenizer *t, struct arena *a, const int *ids, int num,
+                            bool show_special)
 {
     static const char replacement[] = "\xEF\xBF\xBD";
     size_t room = 1;
     for (int i = 0; i < num; i++)
         if (ids[i] >= 0 && ids[i] < t->num_words)
-            room += t->words[ids[i]].size * strlen(replacement);
+            room += t->words[ids[i]].shown_size * strlen(replacement);
     char *text = arena_alloc(a, room), *to = text;
     for (int i = 0; i < num; i++) {
         if (ids[i] < 0 || ids[i] >= t->num_words || (t->hidden[ids[i]] && !show_special))
             continue;
         const struct word *w = &t->words[ids[i]];
-        for (uint32_t j = 0; j < w->size; j++) {
-            if (w->bytes[j])
-                *to++ = w->bytes[j];
+        for (uint32_t j = 0; j < w->shown_size; j++) {
+            if (w->shown[j])
+                *to++ = w->shown[j];
             else
                 to = stpcpy(to, replacement);
         }
     }
     return text;
+}
+
+char *tokenizer_decode(const struct tokenizer *t, struct arena *a, const int *ids, int num,
+                       bool show_special)
+{
+    char *text = tokenizer_decode_rest(t, a, ids, num, show_special);
+    return t->strip_first && text[0] == ' ' ? text + 1 : text;
 }
 
 int tokenizer_vocab(const struct tokenizer *t)
