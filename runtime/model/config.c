@@ -3,6 +3,7 @@
 #include "model/config.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -22,8 +23,18 @@ static const struct family {
     {"Qwen2ForCausalLM", "qwen2", 32, 32768, true, false},
 };
 enum { LLAMA, MISTRAL, QWEN2, NUM_FAMILIES };
-static const char all_names[] = "LlamaForCausalLM, MistralForCausalLM and Qwen2ForCausalLM are";
-static const char all_types[] = "\"llama\", \"mistral\" and \"qwen2\" are supported";
+
+// Their names, or types in quotes: "A, B and C".
+static const char *list_families(bool types, char out[256])
+{
+    size_t at = 0;
+    for (int i = 0; i < NUM_FAMILIES; i++) {
+        const char *quote = types ? "\"" : "", *name = types ? families[i].type : families[i].name;
+        const char *join = i == 0 ? "" : i < NUM_FAMILIES - 1 ? ", " : " and ";
+        at += (size_t) snprintf(out + at, 256 - at, "%s%s%s%s", join, quote, name, quote);
+    }
+    return out;
+}
 
 static enum em_status find_family(const struct json *j, const struct family **out)
 {
@@ -41,11 +52,13 @@ static enum em_status find_family(const struct json *j, const struct family **ou
         if (first ? strcmp(first->valuestring, families[i].name) == 0
                   : strcmp(type, families[i].type) == 0)
             *out = &families[i];
+    char all[256];
     if (first && !*out)
-        return json_fail(j, first, NULL, "the architecture \"%.60s\" is not supported; %s",
-                         first->valuestring, all_names);
+        return json_fail(j, first, NULL, "the architecture \"%.60s\" is not supported; %s are",
+                         first->valuestring, list_families(false, all));
     if (!*out)
-        return json_fail(j, j->root, "model_type", "is \"%.60s\"; %s", type, all_types);
+        return json_fail(j, j->root, "model_type", "is \"%.60s\"; %s are supported", type,
+                         list_families(true, all));
     if (type && strcmp(type, (*out)->type) != 0)
         return json_fail(j, j->root, "model_type", "is \"%.60s\"; that of %s is \"%s\"", type,
                          (*out)->name, (*out)->type);

@@ -247,12 +247,14 @@ static void check_window(struct tiny *t)
 static void test_model(void **state)
 {
     struct tiny t = {0};
-    if (!open_tiny(&t, *state))
+    const struct model *model = *state;
+    if (!open_tiny(&t, model))
         skip();
     static const int lengths[] = {1, 7, 40, 150};
-    for (int i = 0; i < 4; i++)
+    const int num = model->gguf ? 3 : 4; // the same numbers from another file: shorter texts do
+    for (int i = 0; i < num; i++)
         check_logits(&t, lengths[i]);
-    for (int i = 1; i < 4; i++)
+    for (int i = 1; i < num; i++)
         check_gradients(&t, EM_SITE_BLOCK_OUT, lengths[i]);
     for (enum em_site site = 0; site < EM_SITE_COUNT; site++)
         if (st_find(&t.golden, arena_print(t.bench.arena, "value.%s.7", site_names[site])))

@@ -42,9 +42,41 @@ static void write_gguf(struct room *r)
     gguf_write(r, &g, "gguf/tiny");
 }
 
+static void write_qwen2(struct room *r)
+{
+    static const struct {
+        const char *name;
+        uint32_t num;
+    } biases[] = {{"attn_q", 32}, {"attn_k", 16}, {"attn_v", 16}};
+    const float values[32] = {0};
+    struct gguf_maker g = gguf_make(r);
+    tiny_gguf_config_of(&g, "qwen2");
+    for (int i = 0; i < TINY_TENSORS; i++) {
+        const struct tiny_tensor t = tiny_tensor(r, i, false);
+        gguf_put_tensor(&g, t.gguf, tiny_gguf_type(t.type), t.cols, t.rows, t.data, t.size);
+    }
+    for (int i = 0; i < 3 * TINY_LAYERS; i++) {
+        const uint32_t num = biases[i % 3].num;
+        gguf_put_tensor(&g, arena_print(r->a, "blk.%d.%s.bias", i / 3, biases[i % 3].name), 0, num,
+                        0, values, num * sizeof(float));
+    }
+    gguf_write(r, &g, "gguf/qwen2");
+}
+
 static void write_texts(struct room *r)
 {
     room_text(r, "config/tiny", tiny_config);
+    static const char llama[] =
+        "\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\"";
+    room_text(r, "config/qwen2",
+              replace_text(r, tiny_config, llama,
+                           "\"model_type\": \"qwen2\", \"use_sliding_window\": true"));
+    room_text(
+        r, "config/mistral",
+        replace_text(r, tiny_config, llama, "\"model_type\": \"mistral\", \"sliding_window\": 64"));
+    room_text(r, "config/biases",
+              replace_text(r, tiny_config, "\"vocab_size\"",
+                           "\"attention_bias\": true, \"mlp_bias\": true, \"vocab_size\""));
     room_text(r, "config/scaled",
               replace_text(r, tiny_config, "\"vocab_size\"",
                            "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8,"
@@ -71,6 +103,7 @@ int main(int argc, char **argv)
     struct room r = {.log = log_create(stderr, LOG_NORMAL), .a = arena_create(), .folder = argv[1]};
     write_safetensors(&r);
     write_gguf(&r);
+    write_qwen2(&r);
     write_texts(&r);
     arena_destroy(&r.a);
     log_destroy(&r.log);
