@@ -2,26 +2,31 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/help/help.h"
 #include "experiment/experiment.h"
 #include "plugin/options.h"
+
+char *help_option_text(struct arena *a, const struct cli_option *o)
+{
+    char *text = arena_copy(a, o->help);
+    for (int i = 0; o->kind == CLI_CHOICE && o->choices[i]; i++)
+        text = arena_print(a, "%s%s%s", text, i ? ", " : ": ", o->choices[i]);
+    if (o->required)
+        text = arena_print(a, "%s (needed)", text);
+    if (o->kind == CLI_TEXTS)
+        text = arena_print(a, "%s (may be repeated)", text);
+    if (o->kind == CLI_INT && o->fallback >= o->min)
+        text = arena_print(a, "%s (default: %d)", text, o->fallback);
+    if (o->kind == CLI_CHOICE)
+        text = arena_print(a, "%s (default: %s)", text, o->choices[o->fallback]);
+    return text;
+}
 
 static void print_option(struct cli *cli, const struct cli_option *o)
 {
     const char *left = arena_print(cli->arena, "%c%c --%s %s", o->letter ? '-' : ' ',
                                    o->letter ? o->letter : ' ', o->name, o->value ? o->value : "");
-    printf("  %-21s %s", left, o->help);
-    for (int i = 0; o->kind == CLI_CHOICE && o->choices[i]; i++)
-        printf("%s%s", i ? ", " : ": ", o->choices[i]);
-    if (o->required)
-        printf(" (needed)");
-    if (o->kind == CLI_TEXTS)
-        printf(" (may be repeated)");
-    if (o->kind == CLI_INT && o->fallback >= o->min)
-        printf(" (default: %d)", o->fallback);
-    if (o->kind == CLI_CHOICE)
-        printf(" (default: %s)", o->choices[o->fallback]);
-    putchar('\n');
+    printf("  %-21s %s\n", left, help_option_text(cli->arena, o));
 }
 
 static void print_options(struct cli *cli, const char *title, const struct cli_option *table)
@@ -33,6 +38,9 @@ static void print_options(struct cli *cli, const char *title, const struct cli_o
         print_option(cli, table);
 }
 
+const char cli_exit_codes[] = "  0 done, 1 the run failed, 2 the command or its input is wrong,\n"
+                              "  3 no suitable device, 130 interrupted";
+
 static void print_program(struct cli *cli)
 {
     printf("emend edits what a language model knows, and measures what came of it.\n\n"
@@ -42,11 +50,9 @@ static void print_program(struct cli *cli)
         printf("  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     print_options(cli, "Options of every command", cli_global_options());
     printf(
-        "\n%sExit codes%s\n"
-        "  0 done, 1 the run failed, 2 the command or its input is wrong,\n"
-        "  3 no suitable device, 130 interrupted\n\n"
+        "\n%sExit codes%s\n%s\n\n"
         "\"emend help COMMAND\", \"emend help PLUGIN\" and \"emend help experiment\" say more.\n",
-        cli_bold(cli), cli_plain(cli));
+        cli_bold(cli), cli_plain(cli), cli_exit_codes);
 }
 
 static void print_needed(const struct cli_option *table)
@@ -131,10 +137,44 @@ static enum em_status fail_unknown(struct cli *cli, const char *word, const char
                     word, near ? arena_print(cli->arena, "; did you mean \"%s\"?", near) : "");
 }
 
+struct help_options {
+    bool man;
+    const char *out;
+};
+
+static const struct cli_option help_table[] = {
+    CLI_FLAG_ROW(struct help_options, man, "man", 0,
+                 "as a man page: of emend, COMMAND, experiment"),
+    CLI_TEXT_ROW(struct help_options, out, "out", "DIR", false,
+                 "with --man: all pages, into DIR/man1 and DIR/man5"),
+    {0},
+};
+
+static enum em_status print_man(struct cli *cli, const struct help_options *o, const char *name)
+{
+    const struct cli_command *command = name ? cli_command_find(name) : NULL;
+    if (o->out && (name || !o->man))
+        return log_fail(cli->log, EM_ERR_CONFIG,
+                        "help --out: belongs to --man without a name, and writes every page");
+    if (o->out)
+        return man_write_all(cli, o->out);
+    if (name && strcmp(name, "experiment") == 0)
+        man_print_experiment(cli, stdout);
+    else if (name && !command)
+        return log_fail(
+            cli->log, EM_ERR_CONFIG,
+            "help --man: there is no page for \"%s\"; commands have one, and experiment", name);
+    else
+        man_print_command(cli, stdout, command);
+    return EM_OK;
+}
+
 static enum em_status help_run(struct cli *cli, const void *options, const char *const *args,
                                int num)
 {
-    (void) options;
+    const struct help_options *o = options;
+    if (o->man || o->out)
+        return print_man(cli, o, num ? args[0] : NULL);
     const struct cli_command *command = num ? cli_command_find(args[0]) : NULL;
     if (!num || command) {
         cli_print_help(cli, command);
@@ -170,5 +210,7 @@ const struct cli_command cli_help = {
     .arguments = "[COMMAND|PLUGIN|experiment]",
     .summary = "Show what a command, an algorithm or a metric does, or what an experiment may say",
     .max_args = 1,
+    .options = help_table,
+    .options_size = sizeof(struct help_options),
     .run = help_run,
 };
