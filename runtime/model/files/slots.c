@@ -201,5 +201,5 @@ const struct file_tensor *model_files_matrix(const struct model_files *m, int la
         [EM_MATRIX_Q] = 1,    [EM_MATRIX_K] = 2,  [EM_MATRIX_V] = 3,    [EM_MATRIX_O] = 4,
         [EM_MATRIX_GATE] = 6, [EM_MATRIX_UP] = 7, [EM_MATRIX_DOWN] = 8, // of `inner`
     };
-    return &m->tensors[count_outer(m) + layer * NUM_INNER + within[matrix]];
+    return &m->tensors[count_outer(m) + layer * m->num_layer_slots + within[matrix]];
 }
