@@ -63,7 +63,7 @@ struct result { // of a pass with a vector at a site
 
 struct trial {
     enum em_site site;
-    int layer, steps;
+    int layer, steps, later; // later: steps more for each next group
     bool iterate, grads, never_reuse;
     int chunk;
     const float *add, *move; // [3, width]: the vectors, and what each step adds to them
@@ -78,7 +78,7 @@ struct moving {
 static bool move(void *user, int group, int iteration)
 {
     struct moving *m = user;
-    if (iteration + 1 >= m->t->steps)
+    if (iteration + 1 >= m->t->steps + group * m->t->later)
         return false;
     for (size_t i = 0; i < m->width; i++)
         m->add[(size_t) group * m->width + i] += m->t->move[(size_t) group * m->width + i];
@@ -205,6 +205,11 @@ static void test_chunks_and_layout(void **state)
     t.never_reuse = true;
     const struct result spread = try(&f, p, &t);
     assert_same(&whole, &spread, width, true);
+    t.later = 6; // groups are done after 3, 9 and 15 runs, and leave the plan
+    const struct result dropped = try(&f, p, &t);
+    t.chunk = 1;
+    const struct result alone = try(&f, p, &t);
+    assert_same(&dropped, &alone, width, true);
     fixture_close(&f);
 }
 

@@ -39,6 +39,8 @@ enum em_status plan_make_heads(struct plan *p)
     const int last = p->s->config->layers - 1;
     p->heads = arena_array(p->a, struct head, 3 * (size_t) p->s->config->layers + 2);
     for (int i = p->first_prompt; i < p->first_prompt + p->num_prompts; i++) {
+        if (!plan_holds(p, i))
+            continue;
         const struct em_prompt *prompt = &pass->prompts[i];
         const struct em_term term = pass->terms ? pass->terms[i] : (struct em_term) {0};
         const int layer = term.lens ? term.lens - 1 : last;
@@ -309,16 +311,35 @@ void plan_read_heads(struct plan *p, const bool *active)
     }
 }
 
-// The distributions that the pass itself gives for EM_LOSS_KL.
+// The distributions that the pass itself gives for EM_LOSS_KL, or an earlier plan for the start.
 enum em_status plan_upload_references(struct plan *p)
 {
     for (int k = 0; k < p->num_heads; k++) {
         const struct head *h = &p->heads[k];
-        for (int i = 0; h->loss == EM_LOSS_KL && i < h->num_items; i++) {
+        const bool given = h->loss == EM_LOSS_KL || (h->loss == EM_LOSS_KL_START && p->starts);
+        for (int i = 0; given && i < h->num_items; i++) {
+            const int prompt = h->items[i].prompt;
             const struct tensor to = tensor_rows(h->reference, (uint32_t) h->items[i].row, 1);
-            const uint64_t size = 4ull * h->reference.cols;
-            EM_TRY(gpu_upload(p->s->gpu, gpu_sub(to.mem, 0, size),
-                              p->pass->terms[h->items[i].prompt].reference));
+            EM_TRY(gpu_upload(p->s->gpu, gpu_sub(to.mem, 0, 4ull * h->reference.cols),
+                              h->loss == EM_LOSS_KL ? p->pass->terms[prompt].reference
+                                                    : p->starts[prompt]));
+        }
+    }
+    return EM_OK;
+}
+
+enum em_status plan_keep_starts(struct plan *p, float **starts)
+{
+    for (int k = 0; k < p->num_heads; k++) {
+        const struct head *h = &p->heads[k];
+        for (int i = 0; h->loss == EM_LOSS_KL_START && i < h->num_items; i++) {
+            const int prompt = h->items[i].prompt;
+            if (starts[prompt])
+                continue;
+            starts[prompt] = em_floats(p->s, h->reference.cols);
+            const struct tensor from = tensor_rows(h->reference, (uint32_t) h->items[i].row, 1);
+            EM_TRY(gpu_download(p->s->gpu, starts[prompt],
+                                gpu_sub(from.mem, 0, 4ull * h->reference.cols)));
         }
     }
     return EM_OK;

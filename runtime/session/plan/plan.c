@@ -42,9 +42,11 @@ static bool probe_row(const struct plan *p, const struct em_probe *probe, int i,
     return true;
 }
 
-static bool in_chunk(const struct plan *p, int prompt)
+bool plan_holds(const struct plan *p, int prompt)
 {
-    return prompt >= p->first_prompt && prompt < p->first_prompt + p->num_prompts;
+    if (prompt < p->first_prompt || prompt >= p->first_prompt + p->num_prompts)
+        return false;
+    return !p->active || p->active[p->pass->prompts[prompt].group - p->first_group];
 }
 
 static void read_at(struct gatherer *g, int prompt, int token, int stage)
@@ -63,7 +65,7 @@ static void gather_probe(struct gatherer *g, const struct em_probe *probe)
     struct em_row row;
     int num = 0;
     for (int i = 0; probe_row(p, probe, i, &row); i++, num++) {
-        if (!in_chunk(p, row.prompt))
+        if (!plan_holds(p, row.prompt))
             continue;
         if (probe->value || grads)
             read_at(g, row.prompt, row.token, stage);
@@ -245,7 +247,7 @@ static void make_probe(struct plan *p, struct plan_probe *pp)
     int *last_grad = arena_array(p->a, int, (size_t) p->forest.num + 1);
     struct em_row row;
     for (int i = 0; probe_row(p, probe, i, &row); i++) {
-        if (!in_chunk(p, row.prompt))
+        if (!plan_holds(p, row.prompt))
             continue;
         const int node = p->forest.at[row.prompt - p->first_prompt][row.token];
         if (node < 0)
@@ -375,6 +377,8 @@ struct plan *plan_create(const struct plan_params *params)
         .num_prompts = params->num_prompts,
         .first_group = params->first_group,
         .num_groups = params->num_groups,
+        .active = params->active,
+        .starts = params->starts,
         .vary = params->vary,
     };
     p->num_probes = pass->num_probes;

@@ -64,8 +64,11 @@ struct plan {
     const struct weights *weights;
     int first_prompt, num_prompts; // of the chunk, in the pass
     int first_group, num_groups;
-    bool vary;  // `add` vectors change from run to run
-    bool grads; // a gradient is asked for
+    const bool *active; // [num_groups] that take part, while the plan is made; NULL: all
+    float *
+        *starts; // [prompts of the pass] what EM_LOSS_KL_START compares with; NULL: the first run
+    bool vary;   // `add` vectors change from run to run
+    bool grads;  // a gradient is asked for
     struct forest forest;
     int top, stop, first_live; // last layer; stage at which the backward ends; first live stage
     int *live_rows, *const_first, *const_end; // [layers * STAGES]
@@ -108,6 +111,8 @@ struct plan_params {
     const struct em_pass *pass;
     int first_group, num_groups; // prompts of a group are consecutive
     int first_prompt, num_prompts;
+    const bool *active;
+    float **starts;
     bool vary;
     bool measure; // only `bytes`
 };
@@ -118,12 +123,23 @@ void plan_destroy(struct plan **plan);
 // Run: constant (and the KL reference) at the first time only. Fills the pass's outputs of the
 // groups that are active (NULL: all).
 EM_MUST_CHECK enum em_status plan_run(struct plan *plan, bool first, const bool *active);
+// Of the prompts that have none yet, what their EM_LOSS_KL_START compares with; scratch of the
+// call.
+EM_MUST_CHECK enum em_status plan_keep_starts(struct plan *plan, float **starts);
+
+// --- chunks: units of a pass (groups, or prompts where there are none) that fit the memory
+EM_MUST_CHECK enum em_status plan_check_pass(struct em_session *s, const struct em_pass *pass,
+                                             bool iterate);
+// Those from unit `first` on, as many as fit: from shapes only, never from what happens to be free.
+EM_MUST_CHECK enum em_status plan_chunk(struct em_session *s, const struct em_pass *pass, int first,
+                                        bool vary, struct plan_params *out, int *num);
 
 // --- of the files plan_*.c
 // -------------------------------------------------------------------------------
 struct tensor *plan_index(struct plan *p, const void *words,
                           int num); // device copy of 32-bit words
 void plan_host(struct plan *p, struct tensor *to, uint32_t rows, uint32_t cols); // host-visible f32
+bool plan_holds(const struct plan *p, int prompt);                               // while it is made
 uint32_t plan_width(const struct plan *p, enum em_site site);
 int plan_live(const struct plan *p, int layer, enum stage stage);
 enum em_status plan_make_heads(struct plan *p);

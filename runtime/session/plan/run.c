@@ -1,11 +1,12 @@
-// em_run and em_iterate: a pass worked through in chunks of groups that fit the memory; see plan.h.
+// em_run, and what a run of a plan is: a pass worked through in chunks that fit the memory; see
+// plan.h.
 
 #include "session/plan/plan.h"
 
 #include <math.h>
 #include <string.h>
 
-static enum em_status check_pass(struct em_session *s, const struct em_pass *pass, bool iterate)
+enum em_status plan_check_pass(struct em_session *s, const struct em_pass *pass, bool iterate)
 {
     int group = 0;
     for (int i = 0; i < pass->num_prompts; i++) {
@@ -78,10 +79,8 @@ static enum em_status measure(struct plan_params params, uint64_t *bytes)
     return EM_OK;
 }
 
-// The most units from `first` on that fit the memory: from shapes only, never from what happens to
-// be free.
-static enum em_status fit(struct em_session *s, const struct em_pass *pass, int first, bool vary,
-                          int *num)
+enum em_status plan_chunk(struct em_session *s, const struct em_pass *pass, int first, bool vary,
+                          struct plan_params *out, int *num)
 {
     const int all = count_units(pass) - first;
     int n = s->chunk && s->chunk < all ? s->chunk : all;
@@ -94,6 +93,7 @@ static enum em_status fit(struct em_session *s, const struct em_pass *pass, int 
             bytes == UINT64_MAX ? n / 2 : (int) ((double) n * (double) s->memory / (double) bytes);
         n = fewer < 1 ? 1 : fewer < n ? fewer : n - 1;
     }
+    *out = chunk_params(s, pass, first, n, vary);
     *num = n;
     return EM_OK;
 }
@@ -174,7 +174,7 @@ enum em_status plan_run(struct plan *p, bool first, const bool *active)
     if (first)
         EM_TRY(plan_upload_references(p));
     struct gpu_cmd *const work[] = {first ? p->constant : NULL, p->forward,
-                                    first ? p->reference : NULL, p->backward};
+                                    first && !p->starts ? p->reference : NULL, p->backward};
     for (int i = 0; i < 4; i++)
         if (work[i]) {
             EM_TRY(gpu_cmd_run(work[i]));
@@ -186,49 +186,13 @@ enum em_status plan_run(struct plan *p, bool first, const bool *active)
 
 enum em_status em_run(struct em_session *s, const struct em_pass *pass)
 {
-    EM_TRY(check_pass(s, pass, false));
+    EM_TRY(plan_check_pass(s, pass, false));
     for (int first = 0; first < count_units(pass);) {
         int num;
-        EM_TRY(fit(s, pass, first, false, &num));
-        const struct plan_params params = chunk_params(s, pass, first, num, false);
+        struct plan_params params;
+        EM_TRY(plan_chunk(s, pass, first, false, &params, &num));
         struct plan *plan = plan_create(&params);
         const enum em_status status = plan ? plan_run(plan, true, NULL) : log_status(s->log);
-        plan_destroy(&plan);
-        EM_TRY(status);
-        first += num;
-    }
-    return EM_OK;
-}
-
-// One chunk, until every group is done.
-static enum em_status iterate(struct plan *plan, em_step *step, void *user)
-{
-    struct em_session *s = plan->s;
-    bool *active = arena_array(plan->a, bool, (size_t) plan->num_groups + 1);
-    memset(active, true, (size_t) plan->num_groups);
-    int left = plan->num_groups;
-    for (int i = 0; left > 0; i++) {
-        EM_TRY(plan_run(plan, i == 0, active));
-        for (int g = 0; g < plan->num_groups; g++)
-            if (active[g] && !step(user, plan->first_group + g, i)) {
-                active[g] = false;
-                left--;
-            }
-        EM_TRY(log_stopped(s->log) ? em_fail(s, EM_STOPPED, "interrupted") : EM_OK);
-    }
-    return EM_OK;
-}
-
-enum em_status em_iterate(struct em_session *s, const struct em_pass *pass, em_step *step,
-                          void *user)
-{
-    EM_TRY(check_pass(s, pass, true));
-    for (int first = 0; first < pass->num_groups;) {
-        int num;
-        EM_TRY(fit(s, pass, first, true, &num));
-        const struct plan_params params = chunk_params(s, pass, first, num, true);
-        struct plan *plan = plan_create(&params);
-        const enum em_status status = plan ? iterate(plan, step, user) : log_status(s->log);
         plan_destroy(&plan);
         EM_TRY(status);
         first += num;
