@@ -27,6 +27,7 @@ struct edited_matrix { // a matrix that has been promoted to a float32 copy
 
 struct covariance {           // of one layer; covariance.c
     double *c;                // [F, F], NULL: not measured yet
+    uint64_t tokens;          // whose keys C is the mean over; 0: a file did not say
     double *factor;           // [F, F] lower Cholesky factor, NULL: not made yet
     double *values, *vectors; // eigenvalues [F], eigenvectors as rows [F, F]
     bool imported;            // from a file of the user's
@@ -72,7 +73,7 @@ struct em_session {
     int num_edits;
     struct kept_rows *kept;
 
-    struct covariance *covariances; // [layers]
+    struct covariance *covariances;             // [layers]
     uint64_t covariance_clock, covariance_call; // the latter: when the call began
     uint64_t covariance_limit; // bytes of host memory beyond which those on disk leave it
     struct session_corpus corpus;

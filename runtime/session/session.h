@@ -99,9 +99,19 @@ bool session_covariance_is_kept(struct em_session *s, int layer); // in memory o
 // Bytes of host memory that covariances, factors and eigenvectors stay within, as far as they can
 // be read again from disk.
 uint64_t session_covariance_limit(const struct em_session *s);
-// Import C of a layer: .safetensors with tensor "C" [F, F] (f32 or f64).
+// Import C of a layer: .safetensors with tensor "C" [F, F] (f32 or f64), or .npz as the published
+// tools keep it, the sum "mom2.mom2" [F, F] over "mom2.count" keys.
 EM_MUST_CHECK enum em_status session_covariance_import(struct em_session *s, int layer,
                                                        const char *path);
+// The same two forms written, by the path's ending; measured first, if it is not. Of .npz:
+struct session_covariance_file {
+    const char *path;
+    bool single; // float32, as those tools' own usually are; else float64, which loses nothing
+    // they take a file only if its sample_size is theirs (mom2_n_samples); 0: it has none
+    uint64_t documents;
+};
+EM_MUST_CHECK enum em_status session_covariance_export(struct em_session *s, int layer,
+                                                       const struct session_covariance_file *to);
 
 // --- edits
 // -----------------------------------------------------------------------------------------------

@@ -11,14 +11,14 @@ seconds=${2:-60}
 if [ $# -gt 2 ]; then
     shift 2
 else
-    set -- safetensors gguf tokenizer encode config
+    set -- safetensors gguf npz tokenizer encode config
 fi
 
 flags="-std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-sanitize-recover=all
        -I$runtime -I$runtime/include $(pkg-config --cflags cmocka)"
 libraries="$(pkg-config --libs libcjson libpcre2-8 libutf8proc libcrypto cmocka) -lpthread -lm"
 readers="$runtime/model/config.c $runtime/model/dequant/*.c $runtime/model/files/*.c
-         $runtime/model/tokenizer/*.c $runtime/base/*.c"
+         $runtime/model/npz/*.c $runtime/model/tokenizer/*.c $runtime/base/*.c"
 maker="$here/room.c $here/words.c"
 
 mkdir -p "$folder"
@@ -26,8 +26,9 @@ cd "$folder"
 # shellcheck disable=SC2086 # lists of words
 {
     clang $flags -o seeds "$here/fuzz_seeds.c" "$here/tiny.c" $maker $readers $libraries
-    mkdir -p safetensors gguf tokenizer encode config
+    mkdir -p safetensors gguf npz tokenizer encode config
     ./seeds .
+    cp "$here/numpy.npz" npz/numpy
     for target; do
         clang $flags -fsanitize=fuzzer,address,undefined -o "fuzz_$target" "$here/fuzz_$target.c" \
             $maker $readers $libraries

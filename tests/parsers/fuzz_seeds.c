@@ -3,6 +3,7 @@
 #include "tiny.h"
 #include "words.h"
 
+#include "model/npz/parts.h"
 #include "model/safetensors.h"
 
 static void write_safetensors(struct room *r)
@@ -18,6 +19,25 @@ static void write_safetensors(struct room *r)
     };
     room_text(r, "safetensors/none", "{}");
     if (st_write(r->log, room_path(r, "safetensors/two"), tensors, 2, "{\"a\":\"b\"}") != EM_OK)
+        fail_msg("%s", log_error(r->log));
+}
+
+static void write_npz(struct room *r)
+{
+    const float values[6] = {1, 2, 3};
+    const struct npz_array array = {.name = "a",
+                                    .kind = 'f',
+                                    .width = 4,
+                                    .num_dims = 2,
+                                    .dims = {2, 3},
+                                    .data = (const uint8_t *) values};
+    struct bytes alone = {.a = r->a};
+    size_t size;
+    const char *header = npy_header(r->a, &array, &size);
+    put_bytes(&alone, header, size);
+    put_bytes(&alone, values, sizeof(values));
+    room_file(r, "npz/alone", alone.items, alone.num);
+    if (npz_write(r->log, room_path(r, "npz/one"), &array, 1) != EM_OK)
         fail_msg("%s", log_error(r->log));
 }
 
@@ -102,6 +122,7 @@ int main(int argc, char **argv)
         return 2;
     struct room r = {.log = log_create(stderr, LOG_NORMAL), .a = arena_create(), .folder = argv[1]};
     write_safetensors(&r);
+    write_npz(&r);
     write_gguf(&r);
     write_qwen2(&r);
     write_texts(&r);

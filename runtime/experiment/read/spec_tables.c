@@ -84,7 +84,9 @@ static const struct spec_member data_others[] = {
 static const struct spec_member covariance_others[] = {
     {"corpus", "a text file, a JSON lines file with \"text\", or a list of them",
      "{\"type\":[\"string\",\"array\",\"null\"],\"items\":{\"type\":\"string\"},\"minItems\":1}"},
-    {"import", "measured before: {\"5\": \"covariance-5.safetensors\"}, each with a tensor C",
+    {"import",
+     "measured before: {\"5\": \"covariance-5.safetensors\"}, each with a tensor C, or "
+     "an .npz of the published tools (mom2.mom2, mom2.count; stored, not compressed)",
      "{\"type\":[\"object\",\"null\"],\"propertyNames\":{\"pattern\":\"^[0-9]+$\"},"
      "\"additionalProperties\":{\"type\":\"string\"}}"},
     {0},

@@ -1,7 +1,7 @@
 // The second moment of the keys, C = sum k k^T / tokens, over a corpus on the unedited model, in
 // float64. All layers asked for are measured in one pass and cached by content.
 
-#include "session/internal.h"
+#include "session/moment/covariance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +9,11 @@
 #include <cblas.h>
 
 #include "base/hash.h"
-#include "model/safetensors.h"
 #include "session/moment/corpus.h"
 
 enum { CHUNK_BYTES = 64 << 20, CHUNK_MOST = 1024, CHUNK_LEAST = 128 };
 
-static void free_layer(struct covariance *c)
+void covariance_free_layer(struct covariance *c)
 {
     free(c->c);
     free(c->factor);
@@ -26,7 +25,7 @@ static void free_layer(struct covariance *c)
 void covariance_destroy(struct em_session *s)
 {
     for (int i = 0; s->covariances && i < s->config->layers; i++)
-        free_layer(&s->covariances[i]);
+        covariance_free_layer(&s->covariances[i]);
 }
 
 enum em_status session_matrix(struct em_session *s, size_t count, double **out)
@@ -107,7 +106,7 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
 static void make_key(struct em_session *s, int layer, char key[HASH_SIZE])
 {
     struct hash *h = hash_begin();
-    hash_text(h, "covariance 2");
+    hash_text(h, "covariance 3");
     hash_text(h, s->model_hash);
     hash_text(h, s->corpus_hash);
     session_hash_arithmetic(s, h);
@@ -115,56 +114,12 @@ static void make_key(struct em_session *s, int layer, char key[HASH_SIZE])
     hash_end(h, key);
 }
 
-static enum em_status check_shape(struct em_session *s, const char *path, const struct st_tensor *t)
-{
-    const uint64_t F = (uint64_t) s->config->ffn;
-    if (!t)
-        return em_fail(s, EM_ERR_CONFIG, "%s: there is no tensor \"C\" in it", path);
-    if (t->num_dims != 2 || t->dims[0] != F || t->dims[1] != F ||
-        (t->type != ST_F64 && t->type != ST_F32))
-        return em_fail(s, EM_ERR_CONFIG, "%s: \"C\" must be F64 or F32 of [%d, %d]", path,
-                       s->config->ffn, s->config->ffn);
-    return EM_OK;
-}
-
-// The tensor C of a file is the layer's from now on.
-static enum em_status take(struct em_session *s, int layer, const char *path,
-                           const struct st_file *f)
-{
-    const size_t num = (size_t) s->config->ffn * (size_t) s->config->ffn;
-    const struct st_tensor *t = st_find(f, "C");
-    struct covariance *c = &s->covariances[layer];
-    EM_TRY(check_shape(s, path, t));
-    if (!c->c)
-        EM_TRY(session_matrix(s, num, &c->c));
-    if (t->type == ST_F64)
-        memcpy(c->c, t->data, num * sizeof(double));
-    for (size_t i = 0; t->type == ST_F32 && i < num; i++) {
-        float single;
-        memcpy(&single, t->data + i * sizeof(float), sizeof(float));
-        c->c[i] = single;
-    }
-    return EM_OK;
-}
-
-static enum em_status check_layer(struct em_session *s, int layer)
+enum em_status covariance_check_layer(struct em_session *s, int layer)
 {
     if (layer >= 0 && layer < s->config->layers)
         return EM_OK;
     return em_fail(s, EM_ERR_CONFIG, "layer %d is not in the model: it has layers 0 to %d", layer,
                    s->config->layers - 1);
-}
-
-enum em_status session_covariance_import(struct em_session *s, int layer, const char *path)
-{
-    struct st_file f;
-    EM_TRY(check_layer(s, layer));
-    EM_TRY(st_open(s->log, s->call, path, &f));
-    const enum em_status status = take(s, layer, path, &f);
-    s->covariances[layer].imported = status == EM_OK;
-    st_close(&f);
-    store_forget_strays(s);
-    return status;
 }
 
 // The kept C of a layer, if there is one; else the key is this process's to put.
@@ -177,7 +132,7 @@ static enum em_status look_up(struct em_session *s, int layer, struct cache_entr
     if (!e->data)
         return EM_OK;
     EM_TRY(st_parse(s->log, s->call, e->folder, e->data, e->size, &f));
-    return take(s, layer, e->folder, &f);
+    return covariance_take(s, layer, e->folder, &f);
 }
 
 static bool is_on_disk(struct em_session *s, int layer)
@@ -221,20 +176,16 @@ void covariance_trim(struct em_session *s)
         if (!oldest)
             return;
         bytes -= bytes_of(s, oldest);
-        free_layer(oldest);
+        covariance_free_layer(oldest);
     }
 }
 
 static void keep(struct em_session *s, int layer, struct cache_entry *e)
 {
-    const uint64_t F = (uint64_t) s->config->ffn;
-    const struct st_tensor t = {.name = "C",
-                                .type = ST_F64,
-                                .num_dims = 2,
-                                .dims = {F, F},
-                                .data = (const uint8_t *) s->covariances[layer].c};
+    struct st_tensor tensors[2];
+    covariance_tensors(s, layer, tensors);
     int num;
-    const struct file_part *parts = st_parts(s->call, &t, 1, NULL, &num);
+    const struct file_part *parts = st_parts(s->call, tensors, 2, NULL, &num);
     cache_put(e, parts, num);
 }
 
@@ -304,6 +255,7 @@ static void finish(struct em_session *s, int layer, uint64_t tokens)
 {
     const size_t F = (size_t) s->config->ffn;
     double *c = s->covariances[layer].c;
+    s->covariances[layer].tokens = tokens;
     for (size_t i = 0; i < F; i++)
         for (size_t j = i; j < F; j++)
             c[j * F + i] = c[i * F + j] = c[i * F + j] / (double) tokens;
@@ -350,7 +302,7 @@ static enum em_status provide(struct em_session *s, const int *layers, int num)
     int *missing = arena_array(s->call, int, (size_t) num + 1), num_missing = 0;
     enum em_status status = EM_OK;
     for (int i = 0; i < num && status == EM_OK; i++) {
-        status = check_layer(s, layers[i]);
+        status = covariance_check_layer(s, layers[i]);
         if (status != EM_OK || s->covariances[layers[i]].c)
             continue;
         status = look_up(s, layers[i], &entries[num_missing]);
@@ -376,7 +328,7 @@ enum em_status session_covariance_prepare(struct em_session *s)
                    most = s->covariance_limit / (F * F * sizeof(double));
     int *missing = arena_array(s->call, int, (size_t) s->num_corpus_layers + 1), num = 0;
     for (int i = 0; i < s->num_corpus_layers; i++) {
-        EM_TRY(check_layer(s, s->corpus_layers[i]));
+        EM_TRY(covariance_check_layer(s, s->corpus_layers[i]));
         if (!session_covariance_is_kept(s, s->corpus_layers[i]))
             missing[num++] = s->corpus_layers[i];
     }
@@ -390,7 +342,7 @@ enum em_status session_covariance_prepare(struct em_session *s)
 
 enum em_status em_covariance(struct em_session *s, int layer, const double **c)
 {
-    EM_TRY(check_layer(s, layer));
+    EM_TRY(covariance_check_layer(s, layer));
     if (store_is_open(s))
         return em_fail(s, EM_ERR_CONFIG,
                        "the algorithm's prepare() asks for the covariance; what it computes may "
