@@ -27,6 +27,7 @@ TYPES = {
     "Q5_K": [0, 2],
     "Q6_K": [208],
     "Q8_K": [],
+    "IQ4_XS": [0],
 }
 
 # zeros, the smallest, a subnormal, the smallest normal, the largest, infinity

@@ -230,7 +230,7 @@ static const struct change bad[] = {
     {.alter = "blk.0.attn_v.weight",
      .type = 16,
      .message = ": tensor \"blk.0.attn_v.weight\" is of type IQ2_XXS (16); F32, F16, BF16, Q4_0, "
-                "Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K and Q8_K are "
+                "Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K and IQ4_XS are "
                 "supported",
      .status = EM_ERR_UNSUPPORTED},
     {.alter = "blk.0.attn_v.weight",

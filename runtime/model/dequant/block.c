@@ -8,6 +8,9 @@
 
 enum { BLOCK = 32, HALF = 16 };
 
+const int8_t dequant_iq4_table[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                      1,    13,   25,  38,  53,  69,  89,  113};
+
 // The code of 4 bits of value i.
 static int code_4(const uint8_t *codes, int i)
 {
@@ -70,11 +73,9 @@ void dequant_q8_0(const uint8_t *in, uint32_t num, float *out)
 
 void dequant_iq4_nl(const uint8_t *in, uint32_t num, float *out)
 {
-    static const int8_t table[] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                   1,    13,   25,  38,  53,  69,  89,  113};
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 18, out += BLOCK) {
         const float d = load_f16(in);
         for (int i = 0; i < BLOCK; i++)
-            out[i] = d * (float) table[code_4(in + 2, i)];
+            out[i] = d * (float) dequant_iq4_table[code_4(in + 2, i)];
     }
 }

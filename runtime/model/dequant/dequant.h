@@ -13,6 +13,8 @@
 #include "model/dequant/types.def"
 #undef FILE_TYPE
 
+extern const int8_t dequant_iq4_table[16]; // what the codes of IQ4_NL and IQ4_XS stand for
+
 static inline uint16_t load_16(const uint8_t *at)
 {
     return (uint16_t) (at[0] | at[1] << 8);

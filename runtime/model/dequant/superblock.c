@@ -6,6 +6,7 @@
 //   Q5_K   8 groups of 32   w = (d s) q - (dmin l)         s, l of 6, q of 5
 //   Q6_K  16 groups of 16   w = (d s) (q - 32)             s of 8, q of 6
 //   Q8_K                    w = d q                        q of 8
+//   IQ4_XS 8 groups of 32   w = (d (s - 32)) table[q]      s of 6, q of 4
 
 #include "model/dequant/dequant.h"
 
@@ -136,5 +137,22 @@ void dequant_q8_k(const uint8_t *in, uint32_t num, float *out)
         dequant_f32(in, 1, &d);
         for (int i = 0; i < SUPER; i++)
             out[i] = d * (float) (int8_t) in[4 + i];
+    }
+}
+
+// The 6 bits of scale g of 8: two high ones in 2 bytes, four low ones in the 4 after. A group's
+// codes are 16 bytes, the first 16 values in the low halves.
+void dequant_iq4_xs(const uint8_t *in, uint32_t num, float *out)
+{
+    for (uint32_t b = 0; b < num / SUPER; b++, in += 136, out += SUPER) {
+        const float d = load_f16(in);
+        for (int g = 0; g < 8; g++) {
+            const int high = load_16(in + 2) >> 2 * g & 3, low = in[4 + g / 2] >> g % 2 * 4 & 15;
+            const float scale = d * (float) ((low | high << 4) - 32);
+            const uint8_t *codes = in + 8 + 16 * g;
+            for (int i = 0; i < 32; i++)
+                out[32 * g + i] =
+                    scale * (float) dequant_iq4_table[codes[i % 16] >> i / 16 * 4 & 15];
+        }
     }
 }
