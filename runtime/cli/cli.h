@@ -122,8 +122,8 @@ EM_MUST_CHECK enum em_status cli_parse(struct cli *cli, int argc, char **argv,
 // --- the commands: commands.c
 extern const struct cli_command *const cli_commands[]; // ends with NULL
 extern const struct cli_command cli_run, cli_check, cli_report, cli_export, cli_edit, cli_generate,
-    cli_score, cli_list, cli_fetch, cli_cache, cli_schema, cli_device, cli_bench, cli_completion,
-    cli_help;
+    cli_score, cli_covariance, cli_list, cli_fetch, cli_cache, cli_schema, cli_device, cli_bench,
+    cli_completion, cli_help;
 const struct cli_command *cli_command_find(const char *name);
 const struct cli_option *cli_global_options(void); // of struct cli_line
 

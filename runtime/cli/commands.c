@@ -5,9 +5,9 @@
 #include "cli/cli.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cli_run,   &cli_check,      &cli_report, &cli_export, &cli_edit,   &cli_generate,
-    &cli_score, &cli_list,       &cli_fetch,  &cli_cache,  &cli_schema, &cli_device,
-    &cli_bench, &cli_completion, &cli_help,   NULL,
+    &cli_run,    &cli_check,      &cli_report,     &cli_export, &cli_edit,  &cli_generate,
+    &cli_score,  &cli_covariance, &cli_list,       &cli_fetch,  &cli_cache, &cli_schema,
+    &cli_device, &cli_bench,      &cli_completion, &cli_help,   NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)

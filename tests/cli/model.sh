@@ -45,6 +45,19 @@ prints 'after   The birthplace of Ludroum Pidrüm is Vamo' edit "$@"
 fails 2 'command line:1: data.facts[0].prompt: the subject "a" is not in "The is", which holds no {}' edit --model "$world" --prompt 'The is' --subject a --target b
 fails 2 'command line:1: algorithm.layers: layer 9 is beyond the model, which has layers 0 to 3' edit --model "$world" --prompt 'The {}' --subject a --target b --layer 9
 
+# covariance: measured, kept, found by an experiment's run
+set -- covariance --model "$world" --corpus "$world/corpus.txt"
+json "$@" --layers 2,0
+holds "$(number layer) == 2 && $(number layer 2) == 0 && $(number tokens_asked) == 1760" 'two layers'
+holds "$(number condition) > 1" 'the condition'
+[ -d "$(sed -n 's/.*"path":[[:space:]]*"\(.*\)".*/\1/p' "$scratch/out" | sed -n 1p)" ] || wrong 'it is not kept'
+prints 'matrices/covariance-1.safetensors' "$@" --layers 1 --tokens 800 --out matrices
+[ -s matrices/covariance-1.safetensors ] || wrong 'no file of the covariance'
+prints 'covariance        4 ' cache list
+fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" --layers 1,4
+fails 2 '--layers 1;4: numbers with commas between them are needed, such as 3,5' "$@" --layers '1;4'
+fails 2 '--corpus none.txt: there is no such file' covariance --model "$world" --corpus none.txt --layers 1
+
 # run and check
 cat >demo.json <<EOF
 {
@@ -59,6 +72,7 @@ EOF
 prints 'demo.json is fine; its results go to runs/demo' check demo.json
 json check demo.json
 prints 'ES   efficacy' run demo.json --quiet
+prints 'covariance        4 ' cache list
 json run demo.json
 case $out in *'"efficacy"'*'"ci95"'*) ;; *) wrong 'the JSON of a run' ;; esac
 case $err in *'was finished before'*) ;; *) wrong 'a finished run is not run again' ;; esac

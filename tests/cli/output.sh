@@ -15,7 +15,7 @@ is_json() {
 prints 'emend COMMAND [ARGUMENTS] [OPTIONS]'
 prints 'emend COMMAND [ARGUMENTS] [OPTIONS]' help
 prints '0 done, 1 the run failed, 2 the command or its input is wrong,' --help
-for command in run check report export edit generate score list fetch cache schema device bench completion help; do
+for command in run check report export edit generate score covariance list fetch cache schema device bench completion help; do
     prints "  emend $command" help "$command"
     by_help=$out
     prints "  emend $command" "$command" --help

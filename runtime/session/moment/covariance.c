@@ -103,7 +103,7 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
     return EM_OK;
 }
 
-static void make_key(struct em_session *s, int layer, char key[HASH_SIZE])
+void session_covariance_key(struct em_session *s, int layer, char key[HASH_SIZE])
 {
     struct hash *h = hash_begin();
     hash_text(h, "covariance 3");
@@ -127,7 +127,7 @@ static enum em_status look_up(struct em_session *s, int layer, struct cache_entr
 {
     char key[HASH_SIZE];
     struct st_file f;
-    make_key(s, layer, key);
+    session_covariance_key(s, layer, key);
     EM_TRY(cache_open(s->cache, "covariance", key, e));
     if (!e->data)
         return EM_OK;
@@ -138,7 +138,7 @@ static enum em_status look_up(struct em_session *s, int layer, struct cache_entr
 static bool is_on_disk(struct em_session *s, int layer)
 {
     char key[HASH_SIZE];
-    make_key(s, layer, key);
+    session_covariance_key(s, layer, key);
     return cache_has(s->cache, "covariance", key);
 }
 

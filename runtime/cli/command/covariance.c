@@ -1,0 +1,207 @@
+// `emend covariance`: the second moment of layers' keys over a text, measured and kept before an
+// experiment needs it.
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <emend/linalg.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "model/safetensors.h"
+
+struct covariance_options {
+    const char *model, *layers, *out;
+    struct cli_texts corpus;
+    struct cli_place place;
+    int tokens, max_length, seed;
+};
+
+static const struct cli_option covariance_table[] = {
+    CLI_MODEL_ROW(struct covariance_options),
+    CLI_TEXTS_ROW(struct covariance_options, corpus, "corpus", "FILE", true,
+                  "a text file, or JSON lines with \"text\""),
+    CLI_TEXT_ROW(struct covariance_options, layers, "layers", "3,5", true,
+                 "layers, with commas between them"),
+    CLI_INT_ROW(struct covariance_options, tokens, "tokens", 0, 0, INT_MAX,
+                "of the corpus, 0 for 10 times the width of a key"),
+    CLI_INT_ROW(struct covariance_options, max_length, "max-length", 128, 2, 65536,
+                "tokens of a document"),
+    CLI_INT_ROW(struct covariance_options, seed, "seed", 0, 0, INT_MAX, "of the documents' order"),
+    CLI_TEXT_ROW(struct covariance_options, out, "out", "DIR", false,
+                 "write DIR/covariance-LAYER.safetensors too, for covariance.import"),
+    CLI_DEVICE_ROW(struct covariance_options),
+    CLI_MATMUL_ROW(struct covariance_options),
+    {0},
+};
+
+struct layers {
+    int *items;
+    size_t num, cap;
+};
+
+static enum em_status read_layers(struct cli *cli, const char *text, struct layers *out)
+{
+    for (const char *at = text;; at++) {
+        char *end;
+        const long layer = strtol(at, &end, 10);
+        if (end == at || (*end && *end != ',') || layer < 0 || layer > EM_MAX_LAYER)
+            return log_fail(cli->log, EM_ERR_CONFIG,
+                            "--layers %s: numbers with commas between them are needed, such as 3,5",
+                            text);
+        *arena_push(cli->arena, out) = (int) layer;
+        at = end;
+        if (!*at)
+            return EM_OK;
+    }
+}
+
+static enum em_status check_layers(struct cli *cli, const struct layers *layers,
+                                   const struct em_model *model)
+{
+    for (size_t i = 0; i < layers->num; i++)
+        if (layers->items[i] >= model->layers)
+            return log_fail(cli->log, EM_ERR_CONFIG, "--layers: %s has layers 0 to %d, and no %d",
+                            model->name, model->layers - 1, layers->items[i]);
+    return EM_OK;
+}
+
+static enum em_status write_file(struct cli *cli, const char *path, const double *c, uint64_t width)
+{
+    const struct st_tensor tensor = {.name = "C",
+                                     .type = ST_F64,
+                                     .num_dims = 2,
+                                     .dims = {width, width},
+                                     .data = (const uint8_t *) c};
+    return st_write(cli->log, path, &tensor, 1, NULL);
+}
+
+struct line {
+    int layer;
+    double reciprocal; // of the condition number; 0: not positive definite
+    const char *path;  // where it is kept, or was written
+};
+
+// Measures what is not kept yet; one layer's matrix is looked at.
+static enum em_status measure(struct cli *cli, const struct covariance_options *o,
+                              struct em_session *s, struct line *line)
+{
+    const size_t width = (size_t) em_model(s)->ffn;
+    const double *c;
+    char key[65];
+    EM_TRY(em_covariance(s, line->layer, &c));
+    session_covariance_key(s, line->layer, key);
+    line->path = arena_print(cli->arena, "%s/covariance/%s", cli->cache_folder, key);
+    if (o->out) {
+        line->path = arena_print(cli->arena, "%s/covariance-%d.safetensors", o->out, line->layer);
+        EM_TRY(folder_make(cli->log, o->out));
+        EM_TRY(write_file(cli, line->path, c, width));
+    }
+    double *copy = malloc(width * width * sizeof(*copy)), *row = calloc(width, sizeof(*row));
+    enum em_status status =
+        copy && row ? EM_OK
+                    : log_fail(cli->log, EM_ERR_IO, "out of host memory for %zu x %zu numbers",
+                               width, width);
+    if (status == EM_OK) {
+        memcpy(copy, c, width * width * sizeof(*copy));
+        status = em_solve(s, copy, (int) width, row, 1, &line->reciprocal);
+    }
+    free(copy);
+    free(row);
+    return status;
+}
+
+static void print_json(const struct line *lines, size_t num, uint64_t tokens)
+{
+    cJSON *json = cJSON_CreateArray();
+    for (size_t i = 0; i < num; i++) {
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddNumberToObject(item, "layer", lines[i].layer);
+        cJSON_AddNumberToObject(item, "tokens_asked", (double) tokens);
+        if (lines[i].reciprocal > 0)
+            cJSON_AddNumberToObject(item, "condition", 1 / lines[i].reciprocal);
+        else
+            cJSON_AddNullToObject(item, "condition");
+        cJSON_AddStringToObject(item, "path", lines[i].path);
+        cJSON_AddItemToArray(json, item);
+    }
+    cli_print_json(json);
+}
+
+static void print_people(struct cli *cli, const struct line *lines, size_t num, uint64_t tokens)
+{
+    printf("%slayer    tokens  condition  at%s\n", cli_bold(cli), cli_plain(cli));
+    for (size_t i = 0; i < num; i++) {
+        printf("%5d  %8llu  ", lines[i].layer, (unsigned long long) tokens);
+        if (lines[i].reciprocal > 0)
+            printf("%9.2g  %s\n", 1 / lines[i].reciprocal, lines[i].path);
+        else
+            printf(" singular  %s\n", lines[i].path);
+    }
+}
+
+static enum em_status measure_all(struct cli *cli, const struct covariance_options *o,
+                                  const struct layers *layers, struct em_session *s)
+{
+    EM_TRY(check_layers(cli, layers, em_model(s)));
+    cli->running = true;
+    session_on_progress(s, cli_progress_show, cli_progress_create(cli));
+    EM_TRY(session_corpus_set(s,
+                              &(struct session_corpus) {.paths = o->corpus.items,
+                                                        .num_paths = (int) o->corpus.num,
+                                                        .tokens = (uint64_t) o->tokens,
+                                                        .max_length = o->max_length,
+                                                        .shuffle = true},
+                              layers->items, (int) layers->num));
+    struct line *lines = arena_array(cli->arena, struct line, layers->num);
+    for (size_t i = 0; i < layers->num; i++) {
+        lines[i].layer = layers->items[i];
+        session_call_begin(s);
+        const enum em_status status = measure(cli, o, s, &lines[i]);
+        session_call_end(s);
+        EM_TRY(status);
+    }
+    const uint64_t tokens = o->tokens ? (uint64_t) o->tokens : 10ull * (uint64_t) em_model(s)->ffn;
+    if (cli->json)
+        print_json(lines, layers->num, tokens);
+    else
+        print_people(cli, lines, layers->num, tokens);
+    return EM_OK;
+}
+
+static enum em_status covariance_run(struct cli *cli, const void *options, const char *const *args,
+                                     int num)
+{
+    (void) args, (void) num;
+    const struct covariance_options *o = options;
+    struct layers layers = {0};
+    struct cli_model model;
+    EM_TRY(read_layers(cli, o->layers, &layers));
+    for (size_t i = 0; i < o->corpus.num; i++)
+        if (!file_exists(o->corpus.items[i]) || file_is_folder(o->corpus.items[i]))
+            return log_fail(cli->log, EM_ERR_CONFIG, "--corpus %s: there is no such file",
+                            o->corpus.items[i]);
+    EM_TRY(cli_model_open(cli,
+                          &(struct cli_model_params) {
+                              .model = o->model, .place = o->place, .seed = (uint64_t) o->seed},
+                          &model));
+    const enum em_status status = measure_all(cli, o, &layers, model.session);
+    cli_model_close(&model);
+    return status;
+}
+
+const struct cli_command cli_covariance = {
+    .name = "covariance",
+    .summary = "Measure the covariance of layers' keys, and keep it for experiments",
+    .about =
+        "  emend covariance --model smollm2 --corpus neutral.txt --layers 3,5\n\n"
+        "The second moment of what a layer's down-projection reads, over the tokens of the\n"
+        "corpus. An experiment with the same model, device, corpus, tokens and seed finds it in\n"
+        "the cache; --out writes files for other machines (\"covariance\": { \"import\": ... }).\n"
+        "A corpus with fewer tokens than asked for is used whole.",
+    .options = covariance_table,
+    .options_size = sizeof(struct covariance_options),
+    .run = covariance_run,
+};
