@@ -12,9 +12,9 @@ bool group_mean(const struct em_case *c, const char *group, enum group_targets t
     int num = 0;
     for (int i = 0; i < c->num_questions; i++) {
         const struct em_question *q = &c->questions[i];
-        if (strcmp(q->group, group) != 0 || !q->target_new)
+        if (strcmp(q->group, group) != 0)
             continue;
-        if (targets == GROUP_BOTH && !q->target_true)
+        if ((!q->target_new && targets != GROUP_TRUE) || (!q->target_true && targets != GROUP_NEW))
             continue;
         sum += value(&c->replies[i]);
         num++;

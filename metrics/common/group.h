@@ -7,7 +7,8 @@
 
 enum group_targets {
     GROUP_NEW,  // the value is made of the answer to the new target alone
-    GROUP_BOTH, // questions without a true target do not count
+    GROUP_TRUE, // to the true one
+    GROUP_BOTH, // questions without both targets do not count
 };
 
 typedef double group_value(const struct em_reply *r);

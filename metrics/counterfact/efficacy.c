@@ -24,6 +24,7 @@ const struct em_metric em_metric = {
     .summary = "the edited prompt is answered with the new target",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
+    .needs = EM_NEEDS_TARGET_NEW | EM_NEEDS_TARGET_TRUE,
     .reads = reads,
     .options = options,
     .measure = measure,

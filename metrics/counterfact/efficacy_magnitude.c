@@ -23,6 +23,7 @@ const struct em_metric em_metric = {
     .summary = "by how much the edited prompt prefers the new target: p(new) - p(true)",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
+    .needs = EM_NEEDS_TARGET_NEW | EM_NEEDS_TARGET_TRUE,
     .reads = reads,
     .options = options,
     .measure = measure,

@@ -14,7 +14,7 @@ static double says_true(const struct em_reply *r)
 static bool measure(const void *unused, const struct em_case *c, double *out)
 {
     (void) unused;
-    return group_mean(c, reads[0], GROUP_BOTH, says_true, out);
+    return group_mean(c, reads[0], GROUP_TRUE, says_true, out);
 }
 
 const struct em_metric em_metric = {
@@ -24,6 +24,7 @@ const struct em_metric em_metric = {
     .summary = "neighbouring facts are answered with the true target, token by token",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
+    .needs = EM_NEEDS_TARGET_TRUE,
     .reads = reads,
     .options = options,
     .measure = measure,

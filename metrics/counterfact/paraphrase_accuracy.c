@@ -23,6 +23,7 @@ const struct em_metric em_metric = {
     .summary = "paraphrases are answered with the new target, token by token",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
+    .needs = EM_NEEDS_TARGET_NEW,
     .reads = reads,
     .options = options,
     .measure = measure,

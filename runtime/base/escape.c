@@ -114,6 +114,15 @@ char *escape_shown(struct arena *a, const char *text, size_t most)
     return out;
 }
 
+size_t escape_valid_length(const char *text)
+{
+    const char *at = text;
+    unsigned code;
+    for (int length; *at && (length = length_at(at, &code)); at += length)
+        ;
+    return (size_t) (at - text);
+}
+
 void escape_disarm(char *text)
 {
     while (*text) {

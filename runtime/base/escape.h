@@ -24,6 +24,8 @@ char *escape_clean(struct arena *a, const char *text);
 // `most` of them.
 char *escape_shown(struct arena *a, const char *text, size_t most);
 
+size_t escape_valid_length(const char *text); // bytes before the first that is not UTF-8
+
 // The last guard of what is printed: in place, `?` for every byte that a terminal might obey. Lines
 // and tabs stay.
 void escape_disarm(char *text);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "experiment/data/applies.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/internal.h"
 #include "experiment/result/identity.h"
@@ -32,8 +33,10 @@ static enum em_status open_parts(struct experiment *e)
     EM_TRY(spec_read(&e->spec, e->log, e->arena, e->document, p->registry));
     EM_TRY(workshop_read_data(e->workshop, &e->spec, &data));
     e->data = *data;
-    e->spec.data.count = data->num;
+    e->spec.data.count = data->num_records;
+    EM_TRY(applies_check_metrics(&e->spec, p->registry, data));
     EM_TRY(spec_check_run(&e->spec, p->registry, data->num));
+    EM_TRY(applies_check_batches(&e->spec, data));
     EM_TRY(open_model(e));
     e->json = spec_write(&e->spec, data->inline_facts);
     return identity_make(e, &e->identity);

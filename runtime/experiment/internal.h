@@ -3,7 +3,7 @@
 #ifndef EXPERIMENT_INTERNAL_H
 #define EXPERIMENT_INTERNAL_H
 
-#include "experiment/read/data.h"
+#include "experiment/data/data.h"
 #include "experiment/read/document.h"
 #include "experiment/experiment.h"
 #include "experiment/result/folder.h"

@@ -103,15 +103,7 @@ enum em_status workshop_files(struct workshop *w, const struct document *d, cons
 enum em_status workshop_read_data(struct workshop *w, const struct spec *spec,
                                   const struct data_set **out)
 {
-    const struct spec_data *d = &spec->data;
-    char *facts = NULL;
-    if (d->format == SPEC_INLINE)
-        facts = cJSON_PrintUnformatted(
-            json_get(json_get(document_root(spec->document), "data"), "facts"));
-    const char *key =
-        arena_print(w->arena, "%d\n%s\n%s\n%d %d\n%s", d->format, d->path ? d->path : "",
-                    d->order ? d->order : "", d->first, d->count, facts ? facts : "");
-    free(facts);
+    const char *key = data_key(w->arena, spec);
     struct workshop_data *at = w->data;
     while (at && strcmp(at->key, key) != 0)
         at = at->next;

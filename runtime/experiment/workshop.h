@@ -9,7 +9,7 @@
 
 #include "base/cache.h"
 #include "experiment/experiment.h"
-#include "experiment/read/data.h"
+#include "experiment/data/data.h"
 #include "experiment/read/spec.h"
 
 struct workshop {

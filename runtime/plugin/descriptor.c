@@ -78,7 +78,7 @@ static const char *algorithm_defect(struct arena *a, const struct em_algorithm *
 
 static const char *metric_defect(struct arena *a, const struct em_metric *d)
 {
-    const unsigned known = EM_NEEDS_REFERENCES;
+    const unsigned known = EM_NEEDS_REFERENCES | EM_NEEDS_TARGET_NEW | EM_NEEDS_TARGET_TRUE;
     if (!d->label || !*d->label)
         return "has no label";
     if (d->needs & ~known)

@@ -1,34 +1,15 @@
 // Data sets: CounterFact and JSON lines, and what is wrong with a record, by file, line and record.
 
-#include "experiment/read/data.h"
-#include "room.h"
+#include "records.h"
 
 #define RECORD(id, more)                                                                           \
     "{\"case_id\": " id ", \"requested_rewrite\": {\"prompt\": \"{} is in\", \"subject\": "        \
     "\"Rome\", \"target_new\": {\"str\": \"Spain\"}, \"target_true\": {\"str\": \"Italy\"}}" more  \
     "}"
 
-static enum em_status read_for(struct room *r, const char *metric, const struct spec_data *data,
-                               struct data_set *out)
-{
-    const char *path = room_write(r, "x.json", "{\n\"data\":\n{\"count\": 1}}");
-    struct document *d = document_open(&(struct document_params) {.log = r->log, .path = path});
-    assert_non_null(d);
-    struct spec_metric metrics[] = {{metric ? registry_metric(r->registry, metric) : NULL, NULL}};
-    const struct spec spec = {.log = r->log,
-                              .arena = r->arena,
-                              .document = d,
-                              .data = *data,
-                              .metrics = metrics,
-                              .num_metrics = metric ? 1 : 0};
-    const enum em_status status = data_read(r->log, r->arena, &spec, out);
-    document_close(&d);
-    return status;
-}
-
 static enum em_status read_data(struct room *r, const struct spec_data *data, struct data_set *out)
 {
-    return read_for(r, NULL, data, out);
+    return records_read(r, NULL, data, out);
 }
 
 static void test_counterfact(void **state)
@@ -44,7 +25,7 @@ static void test_counterfact(void **state)
                         "[\"Rome is\"], \"pararel_idx\": 3") ", " RECORD("8", "") "]");
     room_ok(&r, read_data(&r, &(struct spec_data) {.path = path}, &set));
     assert_int_equal(set.cases[0].num_questions, 4); // no metric reads texts
-    room_ok(&r, read_for(&r, "fluency", &(struct spec_data) {.path = path}, &set));
+    room_ok(&r, records_read(&r, "fluency", &(struct spec_data) {.path = path}, &set));
     assert_int_equal(set.num, 2);
     const struct em_fact *f = &set.facts[0];
     assert_string_equal(f->id, "7");
@@ -141,13 +122,13 @@ static void test_references(void **state)
                    "{\"prompt\": \"{} is in\", \"subject\": \"Rome\", \"target_new\": \"Spain\", "
                    "\"generation\": [\"Rome\"], \"references\": [\"a\", \"b\"]}\n");
     const struct spec_data own = {.format = SPEC_JSONL, .path = lines};
-    room_ok(&r, read_for(&r, "consistency", &own, &set));
+    room_ok(&r, records_read(&r, "consistency", &own, &set));
     assert_string_equal(set.cases[0].references[1], "b");
     assert_null(set.cases[0].references[2]);
     room_write(&r, "facts.jsonl",
                "{\"prompt\": \"{} is in\", \"subject\": \"Rome\", "
                "\"target_new\": \"Spain\", \"generation\": [\"Rome\"]}\n");
-    assert_int_equal(read_for(&r, "consistency", &own, &set), EM_ERR_CONFIG);
+    assert_int_equal(records_read(&r, "consistency", &own, &set), EM_ERR_CONFIG);
     room_check_error(&r, "@/x.json:1: metrics[0]: consistency compares with reference texts, and "
                          "no record of facts.jsonl that is taken has any; they stand in its "
                          "\"references\", a list of texts");
@@ -163,19 +144,19 @@ static const struct refusal {
     enum spec_format format;
     const char *text, *message;
 } refusals[] = {
-    {SPEC_COUNTERFACT, "{}", "@/facts:1: is an object; CounterFact is a list of records"},
+    {SPEC_COUNTERFACT, "{}", "@/facts:1: is an object; a list of records is needed"},
     {SPEC_COUNTERFACT, "[]", "@/x.json:2: data: @/facts has no records"},
     {SPEC_COUNTERFACT, "[1]", "@/facts:1: [0]: is a number; a record is an object"},
     {SPEC_COUNTERFACT, "[{}]", "@/facts:1: [0].requested_rewrite: is missing"},
     {SPEC_COUNTERFACT, "[" RECORD("0", "") ",\n" RECORD("0", "") "]",
-     "@/x.json:2: data: the record with id 0 is taken twice from @/facts"},
+     "@/facts:2: [1]: has the id 0, which record 0 has too; results are told apart by id"},
     {SPEC_COUNTERFACT, "[" RECORD("1.5", "") "]",
      "@/facts:1: [0].case_id: is a number; a whole number or a text is needed"},
     {SPEC_COUNTERFACT,
      "[" RECORD("0", "") ",\n" RECORD("1", ",\n\"paraphrase_prompts\": [\"a\", 3]") "]",
      "@/facts:3: [1].paraphrase_prompts[1]: is a number; a prompt is needed"},
     {SPEC_COUNTERFACT, "[" RECORD("0", ", \"neighborhood_prompts\": [\" \"]") "]",
-     "@/facts:1: [0].neighborhood_prompts[0]: is empty"},
+     "@/facts:1: [0].neighborhood_prompts[0]: is empty; a prompt is needed"},
     {SPEC_COUNTERFACT, "[" RECORD("0", ", \"neighborhood_prompts\": \"x\"") "]",
      "@/facts:1: [0].neighborhood_prompts: is a text; a list is needed"},
     {SPEC_COUNTERFACT,
@@ -184,7 +165,7 @@ static const struct refusal {
     {SPEC_COUNTERFACT,
      "[{\"requested_rewrite\": {\"prompt\": \"{} is in\",\n\"subject\": \"\", \"target_new\": "
      "{\"str\": \"a\"}}}]",
-     "@/facts:2: [0].requested_rewrite.subject: is empty"},
+     "@/facts:2: [0].requested_rewrite.subject: is empty; a text is needed"},
     {SPEC_COUNTERFACT,
      "[{\"requested_rewrite\": {\"prompt\": \"{} and {}\", \"subject\": \"a\", \"target_new\": "
      "{\"str\": \"a\"}}}]",
@@ -203,7 +184,7 @@ static const struct refusal {
     {SPEC_COUNTERFACT,
      "[{\"requested_rewrite\": {\"prompt\": \"{} is in\", \"subject\": \"a\", \"target_new\": "
      "{\"str\": \"  \"}}}]",
-     "@/facts:1: [0].requested_rewrite.target_new.str: is empty"},
+     "@/facts:1: [0].requested_rewrite.target_new.str: is empty; a text is needed"},
     {SPEC_COUNTERFACT,
      "[{\"requested_rewrite\": {\"prompt\": \"{} is in\", \"subject\": \"a\", \"target_new\": "
      "\"a\"}}]",
@@ -247,7 +228,8 @@ static void test_bad_order(void **state)
         {"[\"0\"]", "@/order:1: [0]: is \"0\"; @/facts has records 0 to 0"},
         {"[0, 0]", "@/x.json:2: data.order: the record with id 0 is taken twice from @/facts"},
         {"3", "@/order:1: is a number; a list of record positions is needed"},
-        {"{\"1\": [0]}", "@/order:1: is an object; a list of record positions is needed"},
+        {"{\"1\": [0]}",
+         "@/order:1: has no list \"0\"; data.order_list names one of those it has: 1"},
     };
     struct room r;
     room_open(&r);
@@ -274,7 +256,7 @@ static void test_nul_byte(void **state)
     room_ok(&r, file_write(r.log, path, "{}\n\0{}\n", 7));
     assert_int_equal(read_data(&r, &(struct spec_data) {.format = SPEC_JSONL, .path = path}, &set),
                      EM_ERR_CONFIG);
-    room_check_error(&r, "@/facts: holds a NUL byte at 3, so it is not JSON");
+    room_check_error(&r, "@/facts:2: holds a NUL byte, so it is not a text");
     room_close(&r);
 }
 

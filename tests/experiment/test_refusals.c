@@ -34,9 +34,9 @@ static const struct refusal refusals[] = {
     {2, "\"sweep\": {}", "@/x.json:2: sweep: is for \"emend run\"; one experiment is needed here"},
     {3, "\"about\": \"no data\"", "@/x.json:1: data: is missing"},
     {3, "\"data\": [1]", "@/x.json:3: data: an object with the options is needed here"},
-    {3, "\"data\": {\"format\": \"zsre\", \"path\": \"x\"}",
-     "@/x.json:3: data.format: is \"zsre\"; one of \"counterfact\", \"jsonl\", \"inline\" is "
-     "needed"},
+    {3, "\"data\": {\"format\": \"zrse\", \"path\": \"x\"}",
+     "@/x.json:3: data.format: is \"zrse\"; one of \"counterfact\", \"jsonl\", \"inline\", "
+     "\"zsre\", \"mquake\", \"csv\" is needed; did you mean \"zsre\"?"},
     {3, "\"data\": {\"count\": 2}", "@/x.json:3: data.path: is missing"},
     {3, "\"data\": {\"path\": \"none.json\"}",
      "@/x.json:3: data.path: \"none.json\": there is no such file (looked for @/none.json)"},
@@ -289,7 +289,13 @@ static void test_inline_facts(void **state)
         "\"data\": {\"format\": \"inline\", \"facts\": [{\"id\": \"one\", \"prompt\": \"{} lives "
         "in\", \"subject\": \"Ann\", \"target_new\": \" Rome \", \"paraphrases\": [\"Ann has a "
         "house in\"]}]}");
-    struct experiment *e = open_with(&r, path, NULL);
+    assert_null(open_with(&r, path, NULL)); // by default: ES, PS, NS and S
+    room_check_error(&r, "@/x.json:1: metrics[0]: efficacy reads a new target and a true one of "
+                         "each \"rewrite\" question, and no record that is taken has both; metrics "
+                         "that apply here: \"metrics\": [\"efficacy_accuracy\", "
+                         "\"paraphrase_accuracy\"]");
+    room_new_log(&r);
+    struct experiment *e = open_with(&r, path, "metrics=[\"efficacy_accuracy\"]");
     if (!e)
         fail_msg("%s", log_error(r.log));
     int num;

@@ -163,6 +163,12 @@ static enum em_status list_datasets(struct cli *cli)
         {"counterfact", NULL,
          "CounterFact records, as published (counterfact.json, multi_counterfact.json)",
          "Meng et al. 2022, arXiv:2202.05262"},
+        {"zsre", NULL, "zsRE's questions as published for MEND (zsre_mend_eval.json)",
+         "Mitchell et al. 2022, arXiv:2110.11309"},
+        {"mquake", NULL, "MQuAKE's records, as published (MQuAKE-CF-3k.json, MQuAKE-T.json)",
+         "Zhong et al. 2023, arXiv:2305.14795"},
+        {"csv", NULL, "a table with a header, one fact a row: prompt, subject, target_new, ...",
+         "emend"},
         {"jsonl", NULL, "one fact a line: prompt, subject, target_new, and what it is tested with",
          "emend"},
     };

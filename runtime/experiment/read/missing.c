@@ -7,6 +7,11 @@
 #include "base/file.h"
 
 // Files that users fetch by hand, by the name that the presets give them. One more is one line.
+#define STUDY_ORDER                                                                                \
+    "the study's order of the records, in the folder data of "                                     \
+    "scalable-model-editing/unified-model-editing on GitHub; --set data.order=null takes them as " \
+    "they stand instead"
+
 static const struct hint {
     const char *name, *source;
 } hints[] = {
@@ -23,10 +28,15 @@ static const struct hint {
     {"multi_counterfact.json",
      "multi_counterfact.json, 20,877 records, from the data page of the MEMIT project "
      "(memit.baulab.info/data)"},
-    {"counterfact_sampled_unique_cf_10_20000.json",
-     "the study's order of the records, in the folder data of "
-     "scalable-model-editing/unified-model-editing on GitHub; --set data.order=null takes them as "
-     "they stand instead"},
+    {"zsre_mend_eval.json", "zsre_mend_eval.json, 19,086 records, from the data page of the MEMIT "
+                            "project (memit.baulab.info/data)"},
+    {"MQuAKE-CF-3k.json",
+     "MQuAKE-CF-3k.json, 3,000 records, in the folder datasets of princeton-nlp/MQuAKE on GitHub"},
+    {"MQuAKE-T.json",
+     "MQuAKE-T.json, 1,825 records, in the folder datasets of princeton-nlp/MQuAKE on GitHub"},
+    {"counterfact_sampled_unique_cf_10_20000.json", STUDY_ORDER},
+    {"counterfact_sampled_unique_mcf_10_20000.json", STUDY_ORDER},
+    {"zsre_sampled_unique_10_10000.json", STUDY_ORDER},
     {"attribute_snippets.json",
      "attribute_snippets.json, the reference texts, from the data page of the ROME project "
      "(rome.baulab.info/data)"},

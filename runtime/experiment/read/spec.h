@@ -11,7 +11,15 @@
 #include "plugin/options.h"
 #include "plugin/registry.h"
 
-enum spec_format { SPEC_COUNTERFACT, SPEC_JSONL, SPEC_INLINE };
+enum spec_format {
+    SPEC_COUNTERFACT,
+    SPEC_JSONL,
+    SPEC_INLINE,
+    SPEC_ZSRE,
+    SPEC_MQUAKE,
+    SPEC_CSV,
+};
+enum spec_target { SPEC_ANSWERS, SPEC_ALT };
 enum spec_mode { SPEC_SINGLE, SPEC_BATCH, SPEC_SEQUENTIAL, SPEC_SEQUENTIAL_BATCHED };
 enum spec_retained { // when all facts edited so far are asked again
     SPEC_UNSAID,     // until spec_check_run has settled it
@@ -31,7 +39,8 @@ struct spec_tokens {
 
 struct spec_data {
     int format; // enum spec_format
-    const char *path, *order, *snippets;
+    const char *path, *order, *order_list, *snippets, *separator;
+    int target;       // enum spec_target
     int first, count; // count 0: all that follow
 };
 

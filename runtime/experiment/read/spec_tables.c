@@ -8,10 +8,12 @@
 #include "experiment/experiment.h"
 #include "experiment/read/spec_parts.h"
 
-static const char *const bos_names[] = {"auto", "none", NULL};                      // session_bos
-static const char *const format_names[] = {"counterfact", "jsonl", "inline", NULL}; // spec_format
+static const char *const bos_names[] = {"auto", "none", NULL};      // session_bos
+static const char *const target_names[] = {"answers", "alt", NULL}; // spec_target
 static const char *const mode_names[] = {"single", "batch", "sequential", "sequential-batched",
                                          NULL}; // spec_mode
+const char *const spec_formats[] = {"counterfact", "jsonl", "inline", "zsre",
+                                    "mquake",      "csv",   NULL};
 const char *const spec_metrics[] = {"efficacy", "paraphrase", "neighborhood", "score"};
 
 const struct em_option spec_root_table[] = {
@@ -27,13 +29,18 @@ static const struct em_option tokens_table[] = {
     {0},
 };
 static const struct em_option data_table[] = {
-    EM_CHOICE(struct spec_data, format, 0, format_names, "of the file at path"),
+    EM_CHOICE(struct spec_data, format, 0, spec_formats, "of the file at path"),
     EM_PATH(struct spec_data, path, "the records"),
-    EM_PATH(struct spec_data, order, "a JSON list of record positions"),
+    EM_PATH(struct spec_data, order, "a JSON list of record positions, or an object of such lists"),
+    EM_STRING(struct spec_data, order_list, NULL, "which list of the object, else \"0\""),
     EM_PATH(struct spec_data, snippets,
             "attribute_snippets.json of the published CounterFact: reference texts"),
+    EM_CHOICE(struct spec_data, target, 0, target_names,
+              "zsre: what is written, its first answer or alt (counterfactual)"),
+    EM_STRING(struct spec_data, separator, NULL,
+              "csv: what stands between the prompts of one cell, else |"),
     EM_INT(struct spec_data, first, 0, 0, INT_MAX, "records that are left out first"),
-    EM_INT(struct spec_data, count, 0, 0, INT_MAX, "facts to edit, 0 for all that follow"),
+    EM_INT(struct spec_data, count, 0, 0, INT_MAX, "records to take, 0 for all that follow"),
     {0},
 };
 static const struct em_option templates_table[] = {

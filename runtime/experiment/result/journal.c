@@ -28,16 +28,18 @@ static bool is_first_of_group(const struct em_case *c, int i)
     for (int k = 0; k < i; k++)
         if (strcmp(c->questions[k].group, c->questions[i].group) == 0)
             return false;
-    return c->questions[i].target_new;
+    return !em_asks_text(&c->questions[i]);
 }
 
 static cJSON *write_reply(const struct em_question *q, const struct em_reply *r)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddItemToObject(json, "target_new", journal_number(r->new_.nll));
+    if (q->target_new)
+        cJSON_AddItemToObject(json, "target_new", journal_number(r->new_.nll));
     if (q->target_true)
         cJSON_AddItemToObject(json, "target_true", journal_number(r->true_.nll));
-    cJSON_AddBoolToObject(json, "new_correct", r->new_.hit);
+    if (q->target_new)
+        cJSON_AddBoolToObject(json, "new_correct", r->new_.hit);
     if (q->target_true)
         cJSON_AddBoolToObject(json, "true_correct", r->true_.hit);
     return json;
@@ -47,7 +49,7 @@ static void write_texts(cJSON *to, const struct em_case *c, const struct em_repl
 {
     cJSON *texts = NULL;
     for (int i = 0; i < c->num_questions; i++) {
-        if (c->questions[i].target_new)
+        if (!em_asks_text(&c->questions[i]))
             continue;
         if (!texts)
             texts = cJSON_AddArrayToObject(to, TEXTS);
@@ -104,7 +106,7 @@ static enum em_status read_texts(const struct json *line, const cJSON *json,
 {
     const cJSON *texts = json_get(json, TEXTS), *at = texts ? texts->child : NULL;
     for (int i = 0; i < c->num_questions; i++) {
-        if (c->questions[i].target_new)
+        if (!em_asks_text(&c->questions[i]))
             continue;
         if (!cJSON_IsString(at))
             return fail_other(line, json, TEXTS);
@@ -130,7 +132,8 @@ enum em_status journal_read_replies(const struct json *line, const char *key,
             const struct em_question *q = &c->questions[i];
             if (strcmp(q->group, c->questions[first].group) != 0)
                 continue;
-            if (!read_answer(at, "target_new", "new_correct", &replies[i].new_) ||
+            if ((q->target_new &&
+                 !read_answer(at, "target_new", "new_correct", &replies[i].new_)) ||
                 (q->target_true &&
                  !read_answer(at, "target_true", "true_correct", &replies[i].true_)))
                 return fail_other(line, json, name);

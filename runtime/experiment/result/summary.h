@@ -5,7 +5,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "experiment/read/data.h"
+#include "experiment/data/data.h"
 #include "experiment/read/spec.h"
 
 // {"efficacy": {"label", "mean", "sd", "n", "ci95": [low, high]}, ...} of cases [0, num), all x100.

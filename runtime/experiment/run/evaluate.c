@@ -83,7 +83,7 @@ static enum em_status write_texts(struct experiment *e, struct arena *a, int fir
     for (int i = first; i < first + num; i++)
         for (int k = 0; k < e->data.cases[i].num_questions; k++) {
             const struct em_question *q = &e->data.cases[i].questions[k];
-            if (q->target_new)
+            if (!em_asks_text(q))
                 continue;
             const char *stream =
                 arena_print(a, "%s %s %d %s", q->group, e->data.facts[i].id, k, q->prompt);

@@ -36,6 +36,10 @@ enum em_needs {
     EM_NEEDS_GRADIENT = 1 << 0,   // probes with `grad`
     EM_NEEDS_COVARIANCE = 1 << 1, // em_whiten()
     EM_NEEDS_REFERENCES = 1 << 2, // of a metric: reference texts of the cases
+    // of a metric: the targets of the questions it reads that it compares. An experiment whose data
+    // has none is refused with the names of the metrics that apply.
+    EM_NEEDS_TARGET_NEW = 1 << 3,
+    EM_NEEDS_TARGET_TRUE = 1 << 4,
 };
 
 struct em_algorithm {
@@ -72,11 +76,15 @@ struct em_algorithm {
 // A question put to the model, before or after editing. The runtime scores every question once
 // for all metrics and journals the answers.
 struct em_question {
-    const char *group;       // "rewrite", "paraphrase", "neighborhood", "generation", "hop", ...
-    const char *prompt;      // complete
-    const char *target_new;  // NULL where only a text is asked for
-    const char *target_true; // or NULL
+    const char *group; // "rewrite", "paraphrase", "neighborhood", "generation", "hop", "single_hop"
+    const char *prompt;                   // complete
+    const char *target_new, *target_true; // or NULL; both NULL where only a text is asked for
 };
+
+static inline bool em_asks_text(const struct em_question *q)
+{
+    return !q->target_new && !q->target_true;
+}
 
 struct em_reply {
     struct em_answer new_, true_;
@@ -109,7 +117,7 @@ struct em_metric {
     const char *reference;
     enum em_scope scope;
     bool lower_is_better;
-    unsigned needs;                  // EM_NEEDS_REFERENCES, or 0
+    unsigned needs;                  // EM_NEEDS_REFERENCES, EM_NEEDS_TARGET_*, or 0
     const char *const *reads;        // question groups, or per-case metrics if derived, at most
                                      // EM_MAX_READS; ends with NULL
     const struct em_option *options; // ends with {0}

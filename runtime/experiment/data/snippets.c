@@ -1,6 +1,6 @@
 // Reference texts of CounterFact; see snippets.h.
 
-#include "experiment/read/snippets.h"
+#include "experiment/data/snippets.h"
 
 #include <stdlib.h>
 #include <string.h>
