@@ -15,9 +15,10 @@ static const char experiment[] =
     "\"target_new\": \"Krutian\", \"target_true\": \"Grerian\", "
     "\"generation\": [\"At home\", \"At home\"]},\n"
     "{\"subject\": \"Ludroum Pidrüm\", \"prompt\": \"The birthplace of {} is\", "
-    "\"target_new\": \"Vamo\", \"generation\": [\"The birthplace of Ludroum Pidrüm\"]},\n"
+    "\"target_new\": \"Vamo\", \"target_true\": \"Vaites\", \"generation\": [\"The birthplace of "
+    "Ludroum Pidrüm\"]},\n"
     "{\"subject\": \"Thadraik Hifert\", \"prompt\": \"{} works as a\", \"target_new\": "
-    "\"mason\"}]},\n"
+    "\"mason\", \"target_true\": \"sailor\"}]},\n"
     "\"covariance\":"
     " {\"corpus\": "
     "\"" WORLD "/corpus.txt\"},"
@@ -165,7 +166,7 @@ static void test_nothing_to_write(void **state)
         house_run(h, &(struct attempt) {.out = room_path(&h->room, "none"), .set = "data.first=2"}),
         EM_ERR_CONFIG);
     room_check_error(&h->room, "@/house.json:8: metrics[1]: fluency reads generated texts, and no "
-                               "record of house.json that is taken has prompts for them "
+                               "record of data.facts that is taken has prompts for them "
                                "(\"generation\")");
 }
 

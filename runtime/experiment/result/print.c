@@ -176,6 +176,15 @@ static void print_legend(const struct results *r, FILE *to)
             edits);
 }
 
+static int name_width(const cJSON *metrics)
+{
+    int width = 15;
+    for (const cJSON *m = metrics->child; m; m = m->next)
+        if ((int) strlen(m->string) > width)
+            width = (int) strlen(m->string);
+    return width;
+}
+
 static void print_table(const struct results *r, FILE *to)
 {
     struct column columns[3];
@@ -184,14 +193,15 @@ static void print_table(const struct results *r, FILE *to)
     const cJSON *state = states ? states->child : NULL;
     if (!num)
         return;
-    fprintf(to, "  %-20s", "");
+    const int width = name_width(columns[num - 1].metrics);
+    fprintf(to, "  %-*s", width + 5, "");
     for (int i = 0; i < num; i++)
         fprintf(to, "  %-*s%-*s", strlen(columns[i].title) > 7 ? 9 : 8, columns[i].title,
                 i + 1 < num ? 16 : 0, "95 % interval");
     fputc('\n', to);
     for (const cJSON *m = columns[num - 1].metrics->child; m; m = m->next) {
         const bool is_state = json_get(state, m->string) != NULL;
-        fprintf(to, "  %-4s %-15s", text_of(m, "label", ""), m->string);
+        fprintf(to, "  %-4s %-*s", text_of(m, "label", ""), width, m->string);
         for (int i = 0; i < num; i++)
             print_statistic(json_get(columns[i].metrics, m->string), is_state, i + 1 == num, to);
         fputc('\n', to);
