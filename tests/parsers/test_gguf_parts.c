@@ -21,7 +21,7 @@ static const char *part_name(struct room *r, int part)
     return arena_print(r->a, "big-%05d-of-00003.gguf", part + 1);
 }
 
-static void write_part(struct room *r, const char *name, int part, const struct change *c)
+static struct gguf_maker make_part(struct room *r, int part, const struct change *c)
 {
     struct gguf_maker g = gguf_make(r);
     if (part == 0)
@@ -35,7 +35,28 @@ static void write_part(struct room *r, const char *name, int part, const struct 
     gguf_put_int(&g, "split.no", (uint32_t) (changed ? c->number : part));
     gguf_put_int(&g, "split.count", (uint32_t) (changed ? c->count : PARTS));
     gguf_put_int(&g, "split.tensors.count", (uint32_t) (changed ? c->total : TINY_TENSORS));
+    return g;
+}
+
+static void write_part(struct room *r, const char *name, int part, const struct change *c)
+{
+    const struct gguf_maker g = make_part(r, part, c);
     gguf_write(r, &g, name);
+}
+
+// All parts, the divisors of the rotary angles in those of `parts`.
+static void write_divisors(struct room *r, const bool parts[PARTS])
+{
+    const float eight[8] = {1, 1, 1.5f, 2, 4, 8, 8, 8};
+    int total = TINY_TENSORS;
+    for (int i = 0; i < PARTS; i++)
+        total += parts[i];
+    for (int i = 0; i < PARTS; i++) {
+        struct gguf_maker g = make_part(r, i, &(struct change) {i, i, PARTS, total, NULL});
+        if (parts[i])
+            gguf_put_tensor(&g, "rope_freqs.weight", 0, 8, 0, eight, sizeof(eight));
+        gguf_write(r, &g, part_name(r, i));
+    }
 }
 
 static void write_parts(struct room *r, const struct change *c)
@@ -170,6 +191,21 @@ static void parts_of_different_models_are_told_apart(void **state)
         strstr(log_error(r->log), "split.tensors.count is 21, but its 3 parts have 18"));
 }
 
+static void rotary_divisors_may_be_in_any_part_once(void **state)
+{
+    struct room *r = *state;
+    write_divisors(r, (const bool[PARTS]) {false, false, true});
+    struct model_files *m = tiny_open(r, room_path(r, part_name(r, 0)));
+    assert_int_equal(model_files_config(m)->rope, ROPE_DIVISORS);
+    assert_true(model_files_config(m)->rope_divisors[2] == 1.5f);
+    check_tensors(r, m);
+    model_files_close(&m);
+    write_divisors(r, (const bool[PARTS]) {true, false, true});
+    assert_null(model_files_open(r->log, room_path(r, part_name(r, 0))));
+    expect_error(r, "twice", "%s: tensor \"rope_freqs.weight\" is in two of its parts",
+                 room_path(r, part_name(r, 2)));
+}
+
 static void the_last_part_is_checked_as_the_first(void **state)
 {
     struct room *r = *state;
@@ -194,6 +230,7 @@ int main(void)
         TEST(missing_parts_are_named),
         TEST(a_part_of_another_name_is_told_so),
         TEST(parts_of_different_models_are_told_apart),
+        TEST(rotary_divisors_may_be_in_any_part_once),
         TEST(the_last_part_is_checked_as_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

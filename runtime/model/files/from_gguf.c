@@ -193,23 +193,26 @@ static enum em_status read_config(struct model_files *m)
     return config_check(m->log, m->path, &m->config);
 }
 
-static enum em_status read_divisors(struct model_files *m, const struct file_tensor *t)
+static enum em_status read_divisors(struct model_files *m, const char *path,
+                                    const struct file_tensor *t)
 {
     struct model_config *c = &m->config;
     const uint32_t half = (uint32_t) c->head_dim / 2;
     if (t->type != FILE_F32 || t->rows != 1 || t->cols != half)
-        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" is %s [%u, %u]; F32 [1, %u] is needed",
-                    t->name, file_type_name(t->type), t->rows, t->cols, half);
+        return log_fail(m->log, EM_ERR_CONFIG,
+                        "%s: tensor \"%s\" is %s [%u, %u]; F32 [1, %u] is needed", path, t->name,
+                        file_type_name(t->type), t->rows, t->cols, half);
     if (c->rope == ROPE_DIVISORS)
-        return fail(m, EM_ERR_CONFIG, "tensor \"%s\" is in two of its parts", t->name);
+        return log_fail(m->log, EM_ERR_CONFIG, "%s: tensor \"%s\" is in two of its parts", path,
+                        t->name);
     if (c->rope == ROPE_LINEAR)
-        return fail(m, EM_ERR_UNSUPPORTED, "has both %s and a linear scaling of the rotary angles",
-                    t->name);
+        return log_fail(m->log, EM_ERR_UNSUPPORTED,
+                        "%s: has both %s and a linear scaling of the rotary angles", path, t->name);
     file_tensor_rows_f32(t, 0, 1, c->rope_divisors);
     for (uint32_t i = 0; i < half; i++)
         if (!(c->rope_divisors[i] > 1e-6f && c->rope_divisors[i] < 1e12f))
-            return fail(m, EM_ERR_CONFIG, "tensor \"%s\": value %u is %g", t->name, i,
-                        (double) c->rope_divisors[i]);
+            return log_fail(m->log, EM_ERR_CONFIG, "%s: tensor \"%s\": value %u is %g", path,
+                            t->name, i, (double) c->rope_divisors[i]);
     c->rope = ROPE_DIVISORS;
     return EM_OK;
 }
@@ -218,7 +221,7 @@ static enum em_status place_tensor(struct model_files *m, const struct gguf_file
                                    struct file_tensor t)
 {
     if (strcmp(t.name, "rope_freqs.weight") == 0)
-        return read_divisors(m, &t);
+        return read_divisors(m, g->path, &t);
     return files_place(m, g->path, t);
 }
 
