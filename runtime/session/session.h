@@ -96,6 +96,7 @@ EM_MUST_CHECK enum em_status session_corpus_set(struct em_session *s,
 EM_MUST_CHECK enum em_status session_covariance_prepare(
     struct em_session *s);                                        // measure now, if not cached
 bool session_covariance_is_kept(struct em_session *s, int layer); // in memory or on disk
+uint64_t session_covariance_tokens(const struct em_session *s, int layer); // once measured; else 0
 // Under which the cache keeps it, as kind "covariance".
 void session_covariance_key(struct em_session *s, int layer, char key[65]);
 // Bytes of host memory that covariances, factors and eigenvectors stay within, as far as they can

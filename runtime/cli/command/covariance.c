@@ -10,14 +10,16 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
-#include "model/safetensors.h"
 
 struct covariance_options {
     const char *model, *layers, *out;
     struct cli_texts corpus;
     struct cli_place place;
-    int tokens, max_length, seed;
+    int tokens, max_length, seed, form, sample_size;
 };
+
+enum { SAFETENSORS, NPZ, NPZ_F32 };
+static const char *const form_names[] = {"safetensors", "npz", "npz-f32", NULL};
 
 static const struct cli_option covariance_table[] = {
     CLI_MODEL_ROW(struct covariance_options),
@@ -32,6 +34,10 @@ static const struct cli_option covariance_table[] = {
     CLI_INT_ROW(struct covariance_options, seed, "seed", 0, 0, INT_MAX, "of the documents' order"),
     CLI_TEXT_ROW(struct covariance_options, out, "out", "DIR", false,
                  "write DIR/covariance-LAYER.safetensors too, for covariance.import"),
+    CLI_CHOICE_ROW(struct covariance_options, form, "form", form_names,
+                   "of the files; npz: as the published ROME and MEMIT keep them"),
+    CLI_INT_ROW(struct covariance_options, sample_size, "sample-size", 0, 0, INT_MAX,
+                "of npz: those tools take a file only with their mom2_n_samples, 0 for none"),
     CLI_DEVICE_ROW(struct covariance_options),
     CLI_MATMUL_ROW(struct covariance_options),
     {0},
@@ -68,18 +74,22 @@ static enum em_status check_layers(struct cli *cli, const struct layers *layers,
     return EM_OK;
 }
 
-static enum em_status write_file(struct cli *cli, const char *path, const double *c, uint64_t width)
+// For covariance.import, or for the published tools.
+static enum em_status write_file(struct cli *cli, const struct covariance_options *o,
+                                 struct em_session *s, int layer, const char **path)
 {
-    const struct st_tensor tensor = {.name = "C",
-                                     .type = ST_F64,
-                                     .num_dims = 2,
-                                     .dims = {width, width},
-                                     .data = (const uint8_t *) c};
-    return st_write(cli->log, path, &tensor, 1, NULL);
+    *path = arena_print(cli->arena, "%s/covariance-%d.%s", o->out, layer,
+                        o->form == SAFETENSORS ? "safetensors" : "npz");
+    EM_TRY(folder_make(cli->log, o->out));
+    return session_covariance_export(
+        s, layer,
+        &(struct session_covariance_file) {
+            .path = *path, .single = o->form == NPZ_F32, .documents = (uint64_t) o->sample_size});
 }
 
 struct line {
     int layer;
+    uint64_t tokens;
     double reciprocal; // of the condition number; 0: not positive definite
     const char *path;  // where it is kept, or was written
 };
@@ -92,13 +102,11 @@ static enum em_status measure(struct cli *cli, const struct covariance_options *
     const double *c;
     char key[65];
     EM_TRY(em_covariance(s, line->layer, &c));
+    line->tokens = session_covariance_tokens(s, line->layer);
     session_covariance_key(s, line->layer, key);
     line->path = arena_print(cli->arena, "%s/covariance/%s", cli->cache_folder, key);
-    if (o->out) {
-        line->path = arena_print(cli->arena, "%s/covariance-%d.safetensors", o->out, line->layer);
-        EM_TRY(folder_make(cli->log, o->out));
-        EM_TRY(write_file(cli, line->path, c, width));
-    }
+    if (o->out)
+        EM_TRY(write_file(cli, o, s, line->layer, &line->path));
     double *copy = malloc(width * width * sizeof(*copy)), *row = calloc(width, sizeof(*row));
     enum em_status status =
         copy && row ? EM_OK
@@ -113,13 +121,13 @@ static enum em_status measure(struct cli *cli, const struct covariance_options *
     return status;
 }
 
-static void print_json(const struct line *lines, size_t num, uint64_t tokens)
+static void print_json(const struct line *lines, size_t num)
 {
     cJSON *json = cJSON_CreateArray();
     for (size_t i = 0; i < num; i++) {
         cJSON *item = cJSON_CreateObject();
         cJSON_AddNumberToObject(item, "layer", lines[i].layer);
-        cJSON_AddNumberToObject(item, "tokens_asked", (double) tokens);
+        cJSON_AddNumberToObject(item, "tokens", (double) lines[i].tokens);
         if (lines[i].reciprocal > 0)
             cJSON_AddNumberToObject(item, "condition", 1 / lines[i].reciprocal);
         else
@@ -130,11 +138,11 @@ static void print_json(const struct line *lines, size_t num, uint64_t tokens)
     cli_print_json(json);
 }
 
-static void print_people(struct cli *cli, const struct line *lines, size_t num, uint64_t tokens)
+static void print_people(struct cli *cli, const struct line *lines, size_t num)
 {
     printf("%slayer    tokens  condition  at%s\n", cli_bold(cli), cli_plain(cli));
     for (size_t i = 0; i < num; i++) {
-        printf("%5d  %8llu  ", lines[i].layer, (unsigned long long) tokens);
+        printf("%5d  %8llu  ", lines[i].layer, (unsigned long long) lines[i].tokens);
         if (lines[i].reciprocal > 0)
             printf("%9.2g  %s\n", 1 / lines[i].reciprocal, lines[i].path);
         else
@@ -163,11 +171,10 @@ static enum em_status measure_all(struct cli *cli, const struct covariance_optio
         session_call_end(s);
         EM_TRY(status);
     }
-    const uint64_t tokens = o->tokens ? (uint64_t) o->tokens : 10ull * (uint64_t) em_model(s)->ffn;
     if (cli->json)
-        print_json(lines, layers->num, tokens);
+        print_json(lines, layers->num);
     else
-        print_people(cli, lines, layers->num, tokens);
+        print_people(cli, lines, layers->num);
     return EM_OK;
 }
 
@@ -178,6 +185,10 @@ static enum em_status covariance_run(struct cli *cli, const void *options, const
     const struct covariance_options *o = options;
     struct layers layers = {0};
     struct cli_model model;
+    if (!o->out && (o->form != SAFETENSORS || o->sample_size))
+        return log_fail(cli->log, EM_ERR_CONFIG,
+                        "covariance: --form and --sample-size say how --out writes files; give "
+                        "--out DIR too");
     EM_TRY(read_layers(cli, o->layers, &layers));
     for (size_t i = 0; i < o->corpus.num; i++)
         if (!file_exists(o->corpus.items[i]) || file_is_folder(o->corpus.items[i]))

@@ -147,6 +147,11 @@ bool session_covariance_is_kept(struct em_session *s, int layer)
     return s->covariances[layer].c || is_on_disk(s, layer);
 }
 
+uint64_t session_covariance_tokens(const struct em_session *s, int layer)
+{
+    return s->covariances[layer].tokens;
+}
+
 uint64_t session_covariance_limit(const struct em_session *s)
 {
     return s->covariance_limit;
