@@ -78,6 +78,22 @@ static void test_table(void **state)
     room_close(&r);
 }
 
+// A fact's own words, and the model's, cannot move a terminal's cursor or pretend to be other
+// lines.
+static void test_hostile_words(void **state)
+{
+    (void) state;
+    struct room r;
+    room_open(&r);
+    room_write(&r, "summary.json", "{\"name\":\"demo\",\"facts\":1,\"model\":{\"name\":\"w\"}}");
+    room_write(&r, "cases.jsonl",
+               "{\"requested_rewrite\":{\"subject\":\"Ro\\u001b[2Jme\\nresults\",\"target_new\":{"
+               "\"str\":\"\\u009b31m\"}},\"post\":{\"rewrite_text\":\"so\\u001b]0;x\\u0007\"}}\n");
+    const char *text = print(&r, false);
+    assert_non_null(strstr(text, "\n  Ro?[2Jme results: ??31m\n    after   so?]0;x?\n"));
+    room_close(&r);
+}
+
 // A batch run says so in its title.
 static void test_batch_title(void **state)
 {
@@ -148,9 +164,8 @@ static void test_unfinished(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_batch_title),
-        cmocka_unit_test(test_sequential),
+        cmocka_unit_test(test_table),       cmocka_unit_test(test_hostile_words),
+        cmocka_unit_test(test_batch_title), cmocka_unit_test(test_sequential),
         cmocka_unit_test(test_unfinished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "cli/cli.h"
 #include "experiment/experiment.h"
 
@@ -196,6 +197,7 @@ static void print_text(const struct edit *e, const char *name, int i, const char
         if (*at == '\n')
             *at = ' ';
     }
+    escape_disarm(line); // a model may write what a terminal obeys
     printf("  %-7s %s%s%s%s\n", name, e->prompts[i], cli_bold(e->cli), line, cli_plain(e->cli));
 }
 

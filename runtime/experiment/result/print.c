@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "experiment/experiment.h"
@@ -238,8 +239,9 @@ static void print_texts(const struct results *r, FILE *to)
         const cJSON *line = r->cases[i].root, *rewrite = json_get(line, "requested_rewrite");
         const char *was = text_of(json_get(rewrite, "target_true"), "str", NULL);
         const char *before = generated(r, line, "pre");
-        fprintf(to, "\n  %s: %s%s%s\n", text_of(rewrite, "subject", ""), was ? was : "",
-                was ? " -> " : "", text_of(json_get(rewrite, "target_new"), "str", ""));
+        fprintf(to, "\n  %s: %s%s%s\n", short_text(r->arena, text_of(rewrite, "subject", "")),
+                was ? short_text(r->arena, was) : "", was ? " -> " : "",
+                short_text(r->arena, text_of(json_get(rewrite, "target_new"), "str", "")));
         if (before)
             fprintf(to, "    before  %s\n", before);
         fprintf(to, "    after   %s\n", generated(r, line, "post"));
@@ -276,19 +278,35 @@ static void print_json(const struct results *r, FILE *to)
     cJSON_Delete(json);
 }
 
+// What files and models say is printed as it is, but for what a terminal would obey.
+static enum em_status print_all(const struct results *r, FILE *to)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+    if (memory) {
+        print_title(r, memory);
+        print_table(r, memory);
+        print_texts(r, memory);
+        print_seconds(r, memory);
+        fprintf(memory, "  results %s\n", r->folder);
+    }
+    if (!memory || fclose(memory) != 0)
+        return log_fail(r->log, EM_ERR_IO, "%s: there is no memory to print it", r->folder);
+    escape_disarm(text);
+    fputs(text, to);
+    free(text);
+    return EM_OK;
+}
+
 enum em_status experiment_print(struct log *log, const char *folder, FILE *to, bool json)
 {
     struct results r = {.log = log, .arena = arena_create(), .folder = folder};
-    const enum em_status status = read_results(&r);
-    if (status == EM_OK && json) {
+    enum em_status status = read_results(&r);
+    if (status == EM_OK && json)
         print_json(&r, to);
-    } else if (status == EM_OK) {
-        print_title(&r, to);
-        print_table(&r, to);
-        print_texts(&r, to);
-        print_seconds(&r, to);
-        fprintf(to, "  results %s\n", folder);
-    }
+    else if (status == EM_OK)
+        status = print_all(&r, to);
     close_results(&r);
     arena_destroy(&r.arena);
     return status;
