@@ -31,6 +31,8 @@ cd "$folder"
     mkdir -p safetensors gguf npz tokenizer encode config data order
     ./seeds .
     cp "$here/numpy.npz" npz/numpy
+    cp "$here/../golden/tokens/tokenizer.json" tokenizer/sentencepiece
+    cp "$here/../golden/tokens/tokenizer.gguf" gguf/sentencepiece
     for target; do
         case $target in
         data | order) sources=$experiments ;;

@@ -113,7 +113,22 @@ static void write_texts(struct room *r)
         " \"individual_digits\": true}, {\"type\": \"ByteLevel\"}]}, \"post_processor\":"
         " {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\":"
         " \"<s>\"}}, {\"Sequence\": {}}], \"special_tokens\": {\"<s>\": {\"ids\": [4]}}}}");
-    room_text(r, "encode/text", "The caf\xC3\xA9's 123 theaaaa\n\n\xE4\xB8\xAD\xFF\xC2\xA0!? ");
+    room_text(
+        r, "tokenizer/marked",
+        "{\"model\": {\"type\": \"BPE\", \"fuse_unk\": true, \"unk_token\": \"<unk>\", \"vocab\":"
+        " {\"<unk>\": 0, \"a\": 1, \"b\": 2, \"ab\": 3, \"\xE2\x96\x81\": 4,"
+        " \"\xE2\x96\x81\x61\": 5}, \"merges\": [\"a b\", \"\xE2\x96\x81 a\"]}, \"normalizer\":"
+        " {\"type\": \"NFC\"}, \"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\":"
+        " \"\xE2\x96\x81\", \"prepend_scheme\": \"first\", \"split\": true}, \"added_tokens\":"
+        " [{\"id\": 6, \"content\": \"[X]\", \"normalized\": true}], \"decoder\": {\"type\":"
+        " \"Sequence\", \"decoders\": [{\"type\": \"Replace\", \"pattern\": {\"String\":"
+        " \"\xE2\x96\x81\"}, \"content\": \" \"}, {\"type\": \"Fuse\"}, {\"type\": \"Strip\","
+        " \"content\": \" \", \"start\": 1, \"stop\": 0}]}}");
+    for (int way = 0; way < 7; way++)
+        room_text(r, arena_print(r->a, "encode/%d", way),
+                  arena_print(r->a, "%d %s%s", way,
+                              "The caf\xC3\xA9's 123 theaaaa\n\n\xE4\xB8\xAD\xFF\xC2\xA0!? ",
+                              "the  \xE2\x96\x81the e\xCC\x81\xC3\xA9 \xE1\x84\x80\xE1\x85\xA1"));
 }
 
 int main(int argc, char **argv)

@@ -193,6 +193,9 @@ static const struct {
      ":5: post_processor.special_tokens: gives no id for \"<s>\""},
     {"\"decoder\": null", "\"decoder\": {\"type\": \"Metaspace\"}",
      ":5: decoder.type: \"Metaspace\" is not supported; ByteLevel is"},
+    {"\"decoder\": null",
+     "\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Fuse\"}]}",
+     ":5: decoder.type: \"Sequence\" is not supported; ByteLevel is"},
     {"\"decoder\": null", "\"decoder\": null,",
      ":5: this is not valid JSON, at the end of the line"},
 };
@@ -267,6 +270,15 @@ static void a_gguf_tokenizer_is_read(void **state)
     t = model_files_tokenizer(m);
     assert_non_null(t);
     assert_true(tokenizer_adds_bos(t)); // unless the file says otherwise
+    expect_ids(r, t, "e\xCC\x81", "101 204 129");
+    model_files_close(&m);
+    m = tiny_open(r, write_gguf(r, "gpt2", "qwen2", 260));
+    t = model_files_tokenizer(m);
+    assert_non_null(t);
+    assert_false(tokenizer_adds_bos(t));
+    expect_ids(r, t, "abc12", "257 49 50");
+    expect_ids(r, t, "e\xCC\x81\xFF\xCC\x81",
+               "195 169 255 204 129"); // composed, but not over a gap
     model_files_close(&m);
 }
 

@@ -61,6 +61,31 @@ struct tokenizer_params words_make(struct room *r, const char *const *merges, in
                                       .bos = -1};
 }
 
+struct tokenizer_params words_scored(struct room *r, const char *const *pieces, int num)
+{
+    struct tokenizer_word *words =
+        arena_array(r->a, struct tokenizer_word, WORDS_SCORED_FIRST + (size_t) num);
+    float *scores = arena_array(r->a, float, WORDS_SCORED_FIRST + (size_t) num);
+    words[0] = (struct tokenizer_word) {"<unk>", .special = true, .added = true, .apart = true};
+    words[1] = (struct tokenizer_word) {"<s>", .special = true, .added = true, .apart = true};
+    for (int byte = 0; byte < 256; byte++)
+        words[2 + byte].text = arena_print(r->a, "<0x%02X>", byte);
+    for (int i = 0; i < num; i++) {
+        words[WORDS_SCORED_FIRST + i].text = pieces[i];
+        scores[WORDS_SCORED_FIRST + i] = (float) -i;
+    }
+    return (struct tokenizer_params) {.log = r->log,
+                                      .path = "pieces",
+                                      .words = words,
+                                      .num_words = WORDS_SCORED_FIRST + num,
+                                      .characters = true,
+                                      .scores = scores,
+                                      .byte_fallback = true,
+                                      .spaces = SPACES_MARKED_EARLY,
+                                      .unknown = -1,
+                                      .bos = 1};
+}
+
 char *words_json(struct room *r, const struct tokenizer_params *p, const char *parts)
 {
     cJSON *vocab = cJSON_CreateObject(), *merges = cJSON_CreateArray();

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/file.h"
 #include "session/text.h"
 
 static const char *const prompt = "The mother tongue of {} is";
@@ -68,6 +69,79 @@ static void test_bad_prompts(void **state)
     expect(&f, &(struct em_text) {NULL, "{} is", "", "x"}, "\"{} is\": the subject is empty");
     expect(&f, &(struct em_text) {NULL, "{} is", "Ann", " "},
            "the target behind \"Ann is\" is empty");
+    fixture_close(&f);
+}
+
+// The texts of a prompt's tokens: before the subject, the subject, behind it, the target.
+static const char *show_parts(struct fixture *f, const struct em_prompt *p)
+{
+    const int ends[] = {p->subject_first, p->subject_last + 1, p->target_first, p->num_tokens};
+    const char *out = "";
+    for (int i = 0, at = 0; i < 4; at = ends[i++])
+        out = arena_print(
+            f->arena, "%s%s%s", out, i ? "|" : "",
+            tokenizer_decode_rest(f->s->tokenizer, f->arena, p->tokens + at, ends[i] - at, true));
+    return out;
+}
+
+static struct tokenizer *read_tokenizer(struct fixture *f, const char *find, const char *by)
+{
+    char *text;
+    size_t size;
+    fixture_ok(f, file_read(f->log, f->arena, EMEND_TOKENS "/tokenizer.json", &text, &size));
+    char *at = strstr(text, find);
+    assert_non_null(at);
+    const char *changed =
+        arena_print(f->arena, "%.*s%s%s", (int) (at - text), text, by, at + strlen(find));
+    struct tokenizer *t = tokenizer_from_json(f->log, "tokenizer.json", changed);
+    fixture_ok(f, log_status(f->log));
+    return t;
+}
+
+// SentencePiece puts a space before every text, which is neither a target's nor a subject's.
+static void test_sentencepiece(void **state)
+{
+    static const struct {
+        struct em_text text;
+        const char *parts;
+    } cases[] = {
+        {{NULL, "The mother tongue of {} is", "Ann Bray", "English"},
+         " The mother tongue of| Ann Bray| is| English"},
+        {{NULL, "{} is", "Ann", "a baker of bread"}, "| Ann| is| a baker of bread"},
+        {{NULL, "{} died in", "Ann", "1999"}, "| Ann| died in| 1999"},
+        {{NULL, "\"{}\" is", "Ann", "z\xC3\xBC"}, " \"|Ann|\" is| z\xC3\xBC"},
+        {{"The old road. {}", "{} speaks", "Ann", "English"},
+         " The old road.| Ann| speaks| English"},
+        // the prompt's last space and the target's become one token: the target keeps its own
+        {{NULL, "{} is  ", "Ann", "English"}, "| Ann| is  | English"},
+        {{NULL, "{} died in  ", "Ann", "1999"}, "| Ann| died in  | 1999"},
+    };
+    static const char *const steps[][2] = {
+        {"\"pre_tokenizer\":null", "\"pre_tokenizer\":null"}, // as Llama-2's
+        {"\"normalizer\":", "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":"
+                            "\"\\u2581\",\"prepend_scheme\":\"first\",\"split\":false},\"none\":"},
+    };
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    struct tokenizer *worlds = f.s->tokenizer;
+    for (int i = 0; i < 2; i++) {
+        f.s->tokenizer = read_tokenizer(&f, steps[i][0], steps[i][1]);
+        for (size_t j = 0; j < sizeof(cases) / sizeof(cases[0]); j++) {
+            struct em_prompt p, question;
+            fixture_ok(&f, em_prompt_make(f.s, &cases[j].text, &p));
+            assert_string_equal(show_parts(&f, &p), cases[j].parts);
+            f.s->bos = true;
+            fixture_ok(&f, em_prompt_make(f.s, &cases[j].text, &question));
+            f.s->bos = false;
+            assert_int_equal(question.tokens[0], 1);
+            assert_int_equal(question.subject_first, p.subject_first + 1);
+            assert_memory_equal(question.tokens + 1, p.tokens,
+                                (size_t) p.num_tokens * sizeof(*p.tokens));
+        }
+        tokenizer_destroy(&f.s->tokenizer);
+    }
+    f.s->tokenizer = worlds;
     fixture_close(&f);
 }
 
@@ -173,13 +247,10 @@ static void test_texts_of_own_streams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prompt),
-        cmocka_unit_test(test_bos),
-        cmocka_unit_test(test_bad_prompts),
-        cmocka_unit_test(test_greedy),
-        cmocka_unit_test(test_templates),
-        cmocka_unit_test(test_score),
-        cmocka_unit_test(test_texts_of_own_streams),
+        cmocka_unit_test(test_prompt),      cmocka_unit_test(test_bos),
+        cmocka_unit_test(test_bad_prompts), cmocka_unit_test(test_sentencepiece),
+        cmocka_unit_test(test_greedy),      cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_score),       cmocka_unit_test(test_texts_of_own_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,6 +153,17 @@ static enum em_status read_added(struct builder *b)
     return EM_OK;
 }
 
+// Byte-level words and byte fallback leave nothing unknown, whatever the file names for it.
+static enum em_status check_unknown(const struct builder *b)
+{
+    const cJSON *model = json_get(b->j.root, "model");
+    const char *unknown = NULL;
+    EM_TRY(json_get_text(&b->j, model, "unk_token", &unknown));
+    if (!unknown || b->params.unknown >= 0 || b->byte_level || b->params.byte_fallback)
+        return EM_OK;
+    return json_fail(&b->j, model, "unk_token", "\"%.60s\" is not in the vocabulary", unknown);
+}
+
 static enum em_status read_tokenizer(struct builder *b)
 {
     if (!cJSON_IsObject(b->j.root))
@@ -161,6 +172,7 @@ static enum em_status read_tokenizer(struct builder *b)
     EM_TRY(read_model(b)); // first: what kind of tokenizer this is
     EM_TRY(read_added(b));
     EM_TRY(builder_read_steps(b));
+    EM_TRY(check_unknown(b));
     b->params.words = b->words;
     b->params.num_words = b->num_words;
     return EM_OK;

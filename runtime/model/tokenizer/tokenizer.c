@@ -46,7 +46,8 @@ static enum em_status make_words(struct tokenizer *t, const struct tokenizer_par
     if (room > INT_MAX)
         return log_fail(p->log, EM_ERR_CONFIG, "%s: its vocabulary has more than 2^31 bytes",
                         p->path);
-    char *bytes = arena_alloc(t->a, room), *shown = p->characters ? arena_alloc(t->a, room) : NULL;
+    char *bytes = arena_alloc(t->a, room);
+    char *shown = p->characters ? arena_alloc(t->a, room) : bytes; // byte-level: the same
     t->words = arena_array(t->a, struct word, (size_t) p->num_words);
     t->hidden = arena_array(t->a, bool, (size_t) p->num_words);
     t->num_words = p->num_words;
@@ -156,7 +157,7 @@ static enum em_status make_splitter(struct tokenizer *t, const struct tokenizer_
                             p->path, p->pre);
         patterns = way->patterns;
         num = way->num;
-        t->nfc = way->nfc;
+        t->nfc = t->nfc || way->nfc;
     }
     t->splitter = splitter_create(p->log, p->path, patterns, num);
     return t->splitter ? EM_OK : log_status(p->log);
