@@ -36,7 +36,8 @@ done
 run export runs/demo --out second --batch 2 --json
 "$json_valid" <"$scratch/out" || wrong 'JSON of emend export'
 [ "$(number facts)/$(number rank)" = 1/1 ] || wrong 'one batch'
-prints 'rank 1' export single --out third --batch 3
+prints 'rank 1' export single --out deep/third/ --batch 3
+[ -s deep/third/delta.safetensors ] && [ "$(ls deep)" = third ] || wrong 'a folder in a folder'
 
 # the edited model answers as the run left it
 prompt=$(sed -n '1,/"prompt"/s/.*"prompt": *"\([^"]*\)".*/\1/p' "$world/facts.json")

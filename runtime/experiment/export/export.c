@@ -234,7 +234,9 @@ static enum em_status check_out(const struct export *e)
 
 static enum em_status write_all(struct export *e)
 {
-    const char *out = e->params->out;
+    char *out = arena_copy(e->arena, e->params->out);
+    for (size_t i = strlen(out); i > 1 && out[i - 1] == '/'; i--)
+        out[i - 1] = 0;
     EM_TRY(folder_make(e->log, path_folder(e->arena, out)));
     e->folder = arena_print(e->arena, "%s.part-%ld", out, (long) getpid());
     EM_TRY(folder_make(e->log, e->folder));
