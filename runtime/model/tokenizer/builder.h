@@ -15,6 +15,7 @@ struct builder {
     struct tokenizer_params params;
     struct tokenizer_word *words; // [num_words], room for max_words
     int num_words, max_words;
+    int max_id; // a few times the tokens that are named, so that no file asks for more memory
     const char *patterns[MAX_PATTERNS];
     bool byte_level;
 };

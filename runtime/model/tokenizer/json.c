@@ -30,12 +30,12 @@ enum em_status builder_refuse(const struct builder *b, const cJSON *object, cons
 static enum em_status put_word(struct builder *b, const cJSON *at, double number,
                                struct tokenizer_word **out)
 {
-    if (!(number >= 0 && number < MAX_ID) || number != (int) number)
+    if (!(number >= 0 && number < b->max_id) || number != (int) number)
         return json_fail(&b->j, at, NULL, "the id is %g; a whole number below %d is needed", number,
-                         MAX_ID);
+                         b->max_id);
     const int id = (int) number;
     if (id >= b->max_words) {
-        const int room = id < MAX_ID / 2 ? 2 * id + 16 : MAX_ID;
+        const int room = id < b->max_id / 2 ? 2 * id + 16 : b->max_id;
         struct tokenizer_word *words = arena_array(b->a, struct tokenizer_word, (size_t) room);
         if (b->num_words)
             memcpy(words, b->words, (size_t) b->num_words * sizeof(*words));
@@ -45,6 +45,14 @@ static enum em_status put_word(struct builder *b, const cJSON *at, double number
     b->num_words = id >= b->num_words ? id + 1 : b->num_words;
     *out = &b->words[id];
     return EM_OK;
+}
+
+static int count_ids(const struct builder *b)
+{
+    const cJSON *vocab = json_get(json_get(b->j.root, "model"), "vocab");
+    const double named = (double) cJSON_GetArraySize(vocab) +
+                         cJSON_GetArraySize(json_get(b->j.root, "added_tokens"));
+    return 1024 + 4 * named < MAX_ID ? 1024 + 4 * (int) named : MAX_ID;
 }
 
 static enum em_status read_vocab(struct builder *b, const cJSON *model)
@@ -169,6 +177,7 @@ static enum em_status read_tokenizer(struct builder *b)
     if (!cJSON_IsObject(b->j.root))
         return json_fail(&b->j, b->j.root, NULL, "is %s; an object is needed",
                          json_type_name(b->j.root));
+    b->max_id = count_ids(b);
     EM_TRY(read_model(b)); // first: what kind of tokenizer this is
     EM_TRY(read_added(b));
     EM_TRY(builder_read_steps(b));

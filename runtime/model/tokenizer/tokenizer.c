@@ -29,6 +29,7 @@ struct tokenizer {
     int first_added[PASSES][257]; // where those of a first byte begin
     bool *hidden;                 // [num_words] special tokens
     bool nfc, split_at_marks, strip_first;
+    bool marks_lead; // no word has a mark of a space behind another character
     enum tokenizer_spaces spaces;
     enum tokenizer_prefix prefix;
     struct splitter *splitter; // NULL: words are characters
@@ -189,6 +190,24 @@ static void hash_tokenizer(struct tokenizer *t, const struct tokenizer_params *p
     hash_end(h, t->hash);
 }
 
+// Whether merges never reach over a mark that follows another character. With ignore_merges a whole
+// piece may be a word, and what is unknown fuses over marks.
+static bool do_marks_lead(const struct tokenizer *t, const struct tokenizer_params *p)
+{
+    if (!p->characters || !p->byte_fallback || p->ignore_merges)
+        return false;
+    for (int id = 0; id < t->num_words; id++) {
+        const struct word *w = &t->words[id];
+        struct span rest = {w->bytes, w->merged ? w->size : 0};
+        const size_t mark = strlen(SPACE_MARK);
+        while (starts_with_mark(rest))
+            rest = (struct span) {rest.at + mark, rest.size - mark};
+        if (rest.size && memmem(rest.at, rest.size, SPACE_MARK, mark))
+            return false;
+    }
+    return true;
+}
+
 static enum em_status make_tokenizer(struct tokenizer *t, const struct tokenizer_params *p)
 {
     if (p->num_words < 2)
@@ -210,6 +229,7 @@ static enum em_status make_tokenizer(struct tokenizer *t, const struct tokenizer
     t->strip_first = p->strip_first;
     EM_TRY(make_splitter(t, p));
     EM_TRY(make_words(t, p));
+    t->marks_lead = do_marks_lead(t, p);
     EM_TRY(make_added(t, p));
     t->merger = merger_create(t->a, p, t->words);
     if (!t->merger)
@@ -299,7 +319,23 @@ static enum em_status take_piece(void *user, const char *piece, size_t size)
     return EM_OK;
 }
 
-// A text without added tokens, as the splitter's pieces or at the marks of spaces.
+// Where a piece of characters ends: at the next mark if pieces begin there, or at one that no merge
+// reaches over, which changes nothing but the memory that long texts take.
+static size_t end_of_piece(const struct tokenizer *t, struct span text, size_t at)
+{
+    const size_t mark = strlen(SPACE_MARK);
+    for (size_t end = at + 1; end < text.size; end++) {
+        if (!starts_with_mark((struct span) {text.at + end, text.size - end}))
+            continue;
+        const bool after_mark =
+            end >= at + mark && starts_with_mark((struct span) {text.at + end - mark, mark});
+        if (t->split_at_marks || (t->marks_lead && !after_mark))
+            return end;
+    }
+    return text.size;
+}
+
+// A text without added tokens, as the splitter's pieces or those that end at marks.
 static enum em_status encode_plain(struct encoder *e, struct span text, bool first)
 {
     struct tokenizer *t = e->t;
@@ -307,14 +343,10 @@ static enum em_status encode_plain(struct encoder *e, struct span text, bool fir
         text = text_mark_spaces(e->a, text, first && e->rest ? PREFIX_NONE : t->prefix, first);
     if (t->splitter)
         return splitter_run(t->splitter, text.at, text.size, take_piece, e);
-    size_t done = 0;
-    for (size_t at = 1; t->split_at_marks && at < text.size; at++) {
-        if (!starts_with_mark((struct span) {text.at + at, text.size - at}))
-            continue;
-        merger_run(t->merger, text.at + done, at - done, e->a, &e->ids);
-        done = at;
+    for (size_t at = 0, end; at < text.size; at = end) {
+        end = end_of_piece(t, text, at);
+        merger_run(t->merger, text.at + at, end - at, e->a, &e->ids);
     }
-    merger_run(t->merger, text.at + done, text.size - done, e->a, &e->ids);
     return EM_OK;
 }
 
