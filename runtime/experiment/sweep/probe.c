@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "experiment/run/evaluate.h"
 
-static const double patience = 2; // seconds of a measurement, without its first case
-static const double longest = 30; // of a case that is worth doing twice
+static const double patience = 2;  // seconds of a measurement, without its first case
+static const double longest = 120; // of a case, kernels compiled, that is worth doing twice
 
 double pace_seconds(const struct pace *p, int n)
 {
