@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 
 struct log {
     FILE *screen, *file;

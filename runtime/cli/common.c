@@ -5,7 +5,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "cli/cli.h"
 
 // The folders of "a:b:c", behind the program's own.

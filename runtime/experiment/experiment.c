@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/file/file.h"
 #include "experiment/data/applies.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/internal.h"

@@ -7,7 +7,7 @@
 #ifndef EXPERIMENT_WORKSHOP_H
 #define EXPERIMENT_WORKSHOP_H
 
-#include "base/cache.h"
+#include "base/file/cache.h"
 #include "experiment/experiment.h"
 #include "experiment/data/data.h"
 #include "experiment/read/spec.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/hash.h"
+#include "base/file/file.h"
+#include "base/file/hash.h"
 
 enum { DIGITS = HASH_SIZE - 1 };
 

@@ -7,7 +7,7 @@
 #include <vulkan/vulkan.h>
 
 #include "gpu/buffer.h"
-#include "gpu/command.h"
+#include "gpu/command/command.h"
 #include "gpu/device.h"
 #include "gpu/kernel.h"
 

@@ -9,7 +9,7 @@
 #ifndef MODEL_FILES_H
 #define MODEL_FILES_H
 
-#include "base/cache.h"
+#include "base/file/cache.h"
 #include "model/config.h"
 
 #define FILE_TYPE(NAME, name, number, values, bytes) FILE_##NAME,

@@ -8,7 +8,7 @@
 #ifndef MODEL_NPZ_H
 #define MODEL_NPZ_H
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 enum { NPZ_MAX_DIMS = 8 };
 

@@ -4,7 +4,8 @@
 // width, V vocabulary, H heads, G key/value heads, E head width. Arithmetic is float32 throughout;
 // sums run in an order that depends on shapes only. Every rows-by-cols tensor may be a view with a
 // larger row stride. Memory: tensors are views of slices that outlive the command. Errors: as in
-// gpu/command.h, the command keeps the first failure; gradients never accumulate unless it is said.
+// gpu/command/command.h, the command keeps the first failure; gradients never accumulate unless it
+// is said.
 //
 // A tensor may be larger than one binding of the device: it is bound in row blocks, with the same
 // bits. Only what attention gathers rows from (kv, and back q and dout), a rotary table, a norm's
@@ -15,7 +16,7 @@
 #ifndef OP_OP_H
 #define OP_OP_H
 
-#include "gpu/command.h"
+#include "gpu/command/command.h"
 
 enum tensor_type { TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_I32 };
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "plugin/options.h"
 
 const char *plugin_kind_name(enum plugin_kind kind)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/file/hash.h"
 #include "plugin/option_row.h"
 #include "plugin/options.h"
 

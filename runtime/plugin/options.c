@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/hash.h"
+#include "base/file/file.h"
+#include "base/file/hash.h"
 #include "plugin/option_row.h"
 
 enum { MAX_SHOWN = 60 }; // bytes of a value in a message

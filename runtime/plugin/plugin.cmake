@@ -14,7 +14,7 @@ endfunction()
 # it sees and the compiler. Plugins that leave a computation to the shared code are one by this hash (`prepares`).
 function(emend_common_hash kind)
   set(hash ${CMAKE_BINARY_DIR}/${kind}/common/hash.h)
-  set(script ${PROJECT_SOURCE_DIR}/runtime/base/hash.cmake)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/hash.cmake)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${kind}/common/*.[ch]
        ${PROJECT_SOURCE_DIR}/runtime/include/emend/*.h)
   add_custom_command(

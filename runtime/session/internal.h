@@ -3,7 +3,7 @@
 #ifndef SESSION_INTERNAL_H
 #define SESSION_INTERNAL_H
 
-#include "base/cache.h"
+#include "base/file/cache.h"
 #include "model/block.h"
 #include "model/tokenizer.h"
 #include "session/session.h"

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cache.h"
+#include "base/file/cache.h"
 
 static const char key[] = "00ff";
 

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cache.h"
-#include "base/cache_list.h"
+#include "base/file/cache.h"
+#include "base/file/cache_list.h"
 
 struct room {
     struct arena *a;

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "experiment/experiment.h"
 #include "plugin/registry.h"
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 void golden_check(struct log *log, enum em_status status, const char *what)
 {

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "model/safetensors.h"
 #include "model/tokenizer.h"
 #include "session/session.h"

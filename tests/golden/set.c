@@ -5,7 +5,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 const char *set_text(const cJSON *object, const char *key)
 {

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 static const double UPDATE = 2e-5; // dW v_i, relative, from the same z, key and corpus
 static const double OWN = 2e-3;    // the same from values of our own, which float32 moves by 1e-4

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 static const double LOGITS = 1e-4, COSINE = 0.99999, LOSS = 5e-5;
 

@@ -3,7 +3,7 @@
 
 #include "golden.h"
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "model/files.h"
 
 struct strings {

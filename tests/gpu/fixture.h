@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "gpu/buffer.h"
-#include "gpu/command.h"
+#include "gpu/command/command.h"
 
 struct fixture {
     struct log *log;

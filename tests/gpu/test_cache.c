@@ -5,8 +5,8 @@
 #include <dirent.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/hash.h"
+#include "base/file/file.h"
+#include "base/file/hash.h"
 #include "gpu/internal.h"
 #include "push.h"
 

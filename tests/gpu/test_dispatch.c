@@ -4,7 +4,7 @@
 #include "fixture.h"
 
 #include "base/random.h"
-#include "gpu/recording.h"
+#include "gpu/command/recording.h"
 #include "push.h"
 
 enum { COLS = 64, ROW = 4 * COLS, ROWS = 48, SIZE = ROW * ROWS }; // a row is GPU_ALIGN bytes

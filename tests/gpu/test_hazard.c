@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "gpu/hazard.h"
+#include "gpu/command/hazard.h"
 
 static const char A, B; // two memories
 

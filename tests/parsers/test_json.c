@@ -2,7 +2,7 @@
 
 #include "room.h"
 
-#include "base/json.h"
+#include "base/text/json.h"
 
 static const char sample[] = "{\n"
                              "  \"name\": \"a \\\"quoted}, name\",\n"

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
 

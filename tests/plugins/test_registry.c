@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "plugin/options.h"
 #include "plugin/registry.h"
 

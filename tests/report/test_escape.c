@@ -1,6 +1,6 @@
 // Texts of any content written into other languages.
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "fixture.h"
 #include "room.h"
 

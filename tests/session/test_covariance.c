@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "session/moment/corpus.h"
 
 static const int layers[] = {2, 1, 2}; // in any order, named twice

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "model/npz.h"
 #include "model/safetensors.h"
 #include "session/session.h"

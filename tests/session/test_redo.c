@@ -6,7 +6,7 @@
 #include <ftw.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 enum { LAYERS = 2, FILES = 2 };
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "session/text.h"
 
 static const char *const prompt = "The mother tongue of {} is";

@@ -6,7 +6,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/cache_list.h"
+#include "base/file/cache_list.h"
 #include "cli/cli.h"
 #include "plugin/options.h"
 

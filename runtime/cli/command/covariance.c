@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 #include <emend/linalg.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "cli/cli.h"
 
 struct covariance_options {

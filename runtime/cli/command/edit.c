@@ -6,7 +6,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "cli/cli.h"
 #include "experiment/experiment.h"
 

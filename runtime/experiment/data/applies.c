@@ -2,7 +2,7 @@
 
 #include "experiment/data/applies.h"
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 static bool has_targets(const struct em_metric *m, const struct em_question *q)
 {

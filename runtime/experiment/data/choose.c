@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
-#include "base/file.h"
+#include "base/text/escape.h"
+#include "base/file/file.h"
 
 struct choice {
     const struct spec *spec;

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
-#include "base/file.h"
+#include "base/text/escape.h"
+#include "base/file/file.h"
 #include "experiment/data/choose.h"
-#include "experiment/data/csv.h"
-#include "experiment/data/record.h"
-#include "experiment/data/sniff.h"
-#include "experiment/data/snippets.h"
+#include "experiment/data/format/csv.h"
+#include "experiment/data/format/record.h"
+#include "experiment/data/format/sniff.h"
+#include "experiment/data/format/snippets.h"
 
 struct line { // of a .jsonl file
     const char *text;

@@ -7,7 +7,7 @@
 #define EXPERIMENT_EXPORT_H
 
 #include "base/arena.h"
-#include "base/cache.h"
+#include "base/file/cache.h"
 #include "base/log.h"
 
 enum export_format {

@@ -3,7 +3,7 @@
 #ifndef EXPERIMENT_EXPORT_PARTS_H
 #define EXPERIMENT_EXPORT_PARTS_H
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "experiment/export/export.h"
 #include "session/session.h"
 

@@ -10,7 +10,7 @@
 #define EXPERIMENT_DOCUMENT_H
 
 #include "base/arena.h"
-#include "base/json.h"
+#include "base/text/json.h"
 
 struct document_params {
     struct log *log;

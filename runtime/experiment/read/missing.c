@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 // Files that users fetch by hand, by the name that the presets give them. One more is one line.
 #define STUDY_ORDER                                                                                \

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "experiment/read/missing.h"
 #include "experiment/read/spec_parts.h"
 

@@ -8,7 +8,7 @@
 #define SPEC_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 enum { SPEC_NUM_METRICS = 4 };
-extern const char *const spec_formats[]; // by enum spec_format, ends with NULL
+extern const char *const spec_formats[];                 // by enum spec_format, ends with NULL
 extern const char *const spec_metrics[SPEC_NUM_METRICS]; // where the list is absent
 
 struct spec_member {

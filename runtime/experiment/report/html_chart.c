@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "experiment/report/html.h"
 
 enum { OPEN_ROWS = 12 }; // a longer table is folded

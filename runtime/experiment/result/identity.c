@@ -2,7 +2,7 @@
 
 #include "experiment/result/identity.h"
 
-#include "base/hash.h"
+#include "base/file/hash.h"
 #include "experiment/workshop.h"
 
 static enum em_status add_file(struct experiment *e, cJSON *to, const char *name, const char *path)

@@ -16,7 +16,7 @@
 #include <cjson/cJSON.h>
 #include <emend/plugin.h>
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "session/session.h"
 
 cJSON *journal_number(double x); // nine digits; null for what is not finite

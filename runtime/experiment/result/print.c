@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
-#include "base/file.h"
-#include "base/json.h"
+#include "base/text/escape.h"
+#include "base/file/file.h"
+#include "base/text/json.h"
 #include "experiment/experiment.h"
 #include "experiment/result/journal.h"
 

@@ -6,7 +6,7 @@
 #include <emend/plugin.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/file/file.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
 #include "experiment/run/templates.h"

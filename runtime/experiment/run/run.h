@@ -9,7 +9,7 @@
 #ifndef EXPERIMENT_RUN_H
 #define EXPERIMENT_RUN_H
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "experiment/internal.h"
 
 #define RUN_BEFORE "before.jsonl"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "experiment/workshop.h"
 
 static enum em_status take_set(struct experiment *e, const struct json *file, const char *set)

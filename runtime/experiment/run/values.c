@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "experiment/run/run.h"
 #include "model/safetensors.h"
 

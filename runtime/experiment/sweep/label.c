@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
-#include "base/json.h"
+#include "base/file/hash.h"
+#include "base/text/json.h"
 #include "experiment/read/spec_tables.h"
 
 enum { MOST = 60, KEPT = 48, DIGITS = 8 }; // letters of a label; of one that is too long

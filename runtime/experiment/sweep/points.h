@@ -3,7 +3,7 @@
 #ifndef EXPERIMENT_POINTS_H
 #define EXPERIMENT_POINTS_H
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "experiment/internal.h"
 #include "experiment/sweep/grid.h"
 #include "experiment/sweep/sweep.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/json.h"
+#include "base/file/file.h"
+#include "base/text/json.h"
 #include "experiment/sweep/points.h"
 
 enum { MOST_NAME = 48 }; // letters of a point's name in the table

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "experiment/sweep/points.h"
 
 // Without a model no layer can be named; the experiment without its sweep says whatever else is

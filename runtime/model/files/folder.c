@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "model/files/parts.h"
 
 static enum em_status read_config(struct model_files *m)

@@ -6,7 +6,7 @@
 #ifndef MODEL_GGUF_H
 #define MODEL_GGUF_H
 
-#include "base/file.h"
+#include "base/file/file.h"
 
 enum gguf_kind { // of metadata, numbered as in the file
     GGUF_U8,

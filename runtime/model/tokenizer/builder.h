@@ -4,7 +4,7 @@
 #ifndef MODEL_TOKENIZER_BUILDER_H
 #define MODEL_TOKENIZER_BUILDER_H
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "model/tokenizer/parts.h"
 
 enum { MAX_ID = 1 << 20, MAX_PATTERNS = 16 };

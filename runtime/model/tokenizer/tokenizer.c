@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/file/hash.h"
 #include "model/tokenizer/parts.h"
 
 enum { PASS_NORMALIZED = 1, PASSES }; // added tokens that are not normalized, then those that are

@@ -3,7 +3,7 @@
 #ifndef SESSION_EDIT_EDIT_H
 #define SESSION_EDIT_EDIT_H
 
-#include "base/hash.h"
+#include "base/file/hash.h"
 #include "session/internal.h"
 
 struct edit {

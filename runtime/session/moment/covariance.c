@@ -8,7 +8,7 @@
 
 #include <cblas.h>
 
-#include "base/hash.h"
+#include "base/file/hash.h"
 #include "session/moment/corpus.h"
 
 enum { CHUNK_BYTES = 64 << 20, CHUNK_MOST = 1024, CHUNK_LEAST = 128 };

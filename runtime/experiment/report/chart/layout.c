@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/escape.h"
+#include "base/text/escape.h"
 #include "experiment/report/chart/ticks.h"
 
 // Pixels.

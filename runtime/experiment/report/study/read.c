@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/file/file.h"
 #include "experiment/report/study/study.h"
 
 struct list { // of points

@@ -9,7 +9,7 @@
 #ifndef EXPERIMENT_STUDY_STUDY_H
 #define EXPERIMENT_STUDY_STUDY_H
 
-#include "base/json.h"
+#include "base/text/json.h"
 
 struct study_metric {
     const char *name;  // "efficacy"
