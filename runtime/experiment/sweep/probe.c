@@ -8,6 +8,7 @@
 #include "experiment/run/evaluate.h"
 
 static const double patience = 2;  // seconds of a measurement, without its first case
+static const double brief = 0.5;   // of a piece whose time chance may double: the better of two
 static const double longest = 120; // of a case, kernels compiled, that is worth doing twice
 
 double pace_seconds(const struct pace *p, int n)
@@ -32,8 +33,22 @@ static enum em_status time_piece(struct experiment *e, piece *run, void *user, i
     return status == EM_OK && log_stopped(e->log) ? EM_STOPPED : status;
 }
 
-// One case twice, of which the first is for what is made once; then four times as many as long as
-// time is left.
+// A piece's first time at its size may meet kernels to compile, and a brief one any neighbour's
+// work.
+static enum em_status time_settled(struct experiment *e, piece *run, void *user, int num,
+                                   double *seconds)
+{
+    double again;
+    EM_TRY(time_piece(e, run, user, num, seconds));
+    if (*seconds > brief)
+        return EM_OK;
+    EM_TRY(time_piece(e, run, user, num, &again));
+    *seconds = again < *seconds ? again : *seconds;
+    return EM_OK;
+}
+
+// One case before it is timed, for what is made once; then four times as many as long as time is
+// left.
 static enum em_status measure(struct experiment *e, piece *run, void *user, struct pace *out)
 {
     const int most = e->data.num < CHUNK ? e->data.num : CHUNK;
@@ -42,14 +57,14 @@ static enum em_status measure(struct experiment *e, piece *run, void *user, stru
     EM_TRY(time_piece(e, run, user, 1, &first));
     out->few_seconds = first;
     if (first < longest)
-        EM_TRY(time_piece(e, run, user, 1, &out->few_seconds));
+        EM_TRY(time_settled(e, run, user, 1, &out->few_seconds));
     out->many_seconds = out->few_seconds;
     spent = out->few_seconds;
     while (out->many < most) {
         const int next = out->many * 4 < most ? out->many * 4 : most;
         if (spent + pace_seconds(out, next) > patience)
             break;
-        EM_TRY(time_piece(e, run, user, next, &out->many_seconds));
+        EM_TRY(time_settled(e, run, user, next, &out->many_seconds));
         out->many = next;
         spent += out->many_seconds;
     }
