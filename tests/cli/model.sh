@@ -72,8 +72,10 @@ cat >demo.json <<EOF
   "metrics": ["efficacy", "paraphrase", "neighborhood", "score"]
 }
 EOF
-prints 'demo.json is fine; its results go to runs/demo' check demo.json
+prints 'demo.json is fine; results go to runs/demo' check demo.json
 json check demo.json
+prints 'memory   at most' check demo.json --estimate
+[ ! -e runs/demo ] || wrong 'an estimate wrote something'
 prints 'ES   efficacy' run demo.json --quiet
 prints 'covariance        4 ' cache list
 json run demo.json
@@ -127,7 +129,7 @@ done
 cat >sweep.json <<EOF
 { "extends": "demo.json", "name": "sweep", "sweep": { "algorithm.layers": [[1], [2]] } }
 EOF
-prints 'sweep.json is fine: a sweep of 2 points; their results go to runs/sweep' check sweep.json
+prints 'sweep.json is fine: a sweep of 2 points; results go to runs/sweep' check sweep.json
 fails 2 '--point 3/3: the sweep has 2 points, so that 1/2 to 2/2 are allowed' run sweep.json --point 3/3
 fails 2 '--point 1/1: this experiment has no sweep; leave --point out' run demo.json --point 1/1
 json run sweep.json --dry-run

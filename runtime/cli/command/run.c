@@ -32,6 +32,10 @@ static const struct cli_option run_table[] = {
 static const struct cli_option check_table[] = {
     CLI_TEXTS_ROW(struct run_options, sets, "set", "PATH=VALUE", false,
                   "override a value of the experiment"),
+    CLI_FLAG_ROW(struct run_options, dry, "estimate", 0,
+                 "measure a few cases and tell the time and the memory that a run takes"),
+    CLI_DEVICE_ROW(struct run_options),
+    CLI_MATMUL_ROW(struct run_options),
     {0},
 };
 
@@ -131,19 +135,22 @@ static enum em_status check_run(struct cli *cli, const void *options, const char
                                 int num)
 {
     (void) num;
-    struct sweep *s = open_sweep(cli, options, args[0]);
+    const struct run_options *o = options;
+    struct sweep *s = open_sweep(cli, o, args[0]);
+    enum em_status status = EM_OK;
     if (!s)
         return log_status(cli->log);
-    if (cli->json)
+    const int points = sweep_num_points(s);
+    if (o->dry)
+        status = sweep_plan(s, -1, stdout, cli->json);
+    else if (cli->json)
         cli_print_json(cJSON_Duplicate(sweep_json(s), true));
-    else if (sweep_num_points(s))
-        printf("%s is fine: a sweep of %d points; their results go to %s\n"
-               "emend run --dry-run lists them, with the time and the memory they take\n",
-               args[0], sweep_num_points(s), sweep_folder(s));
     else
-        printf("%s is fine; its results go to %s\n", args[0], sweep_folder(s));
+        printf("%s is fine%s; results go to %s\n--estimate tells the time and the memory\n",
+               args[0], points ? arena_print(cli->arena, ": a sweep of %d points", points) : "",
+               sweep_folder(s));
     sweep_destroy(&s);
-    return EM_OK;
+    return status;
 }
 
 const struct cli_command cli_run = {
@@ -165,7 +172,9 @@ const struct cli_command cli_check = {
     .name = "check",
     .arguments = "FILE",
     .summary = "Check an experiment without running it",
-    .about = "With --json the experiment is written out with every default.",
+    .about =
+        "With --json the experiment is written out with every default. With --estimate the model\n"
+        "is loaded and a few cases are measured, as emend run --dry-run does.",
     .min_args = 1,
     .max_args = 1,
     .options = check_table,
