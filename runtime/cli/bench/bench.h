@@ -9,7 +9,7 @@
 struct bench_options {
     const char *model, *experiment;
     struct cli_place place;
-    int tokens, layer, repeat;
+    int tokens, prompt, layer, repeat;
 };
 
 struct bench_check { // a number of ours beside the same one by another way

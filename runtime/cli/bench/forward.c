@@ -8,7 +8,7 @@
 #include "cli/bench/bench.h"
 #include "cli/bench/reference.h"
 
-enum { PROMPT_TOKENS = 128, CHECK_TOKENS = 12, CHECK_TARGET = 4 };
+enum { CHECK_TOKENS = 12, CHECK_TARGET = 4 };
 
 // `num` prompts of `length` tokens drawn from the whole vocabulary; the last token is the target.
 static struct em_prompt *draw_prompts(struct cli *cli, const struct em_model *m, int num,
@@ -113,7 +113,7 @@ static enum em_status time_forward(struct cli *cli, const struct bench_options *
     EM_TRY(bench_check_nll(cli, s, m->files, &out->checks[0]));
     out->num_checks = 1;
     const int longest = em_model(s)->max_tokens;
-    const int length = longest < PROMPT_TOKENS ? longest : PROMPT_TOKENS;
+    const int length = longest < o->prompt ? longest : o->prompt;
     const int num = ((o->tokens ? o->tokens : 1024) + length - 1) / length;
     struct em_pass pass = {.prompts = draw_prompts(cli, em_model(s), num, length, 1),
                            .num_prompts = num,

@@ -1,0 +1,83 @@
+"""Tests what `compare` needs no peer for: its table, its CSV file and what it says of wrong arguments.
+
+python3 self_test.py"""
+
+import csv
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import ours  # noqa: E402
+import table  # noqa: E402
+
+SECONDS = table.Row("z", "z, 64 facts", "s/fact", [2.0, 1.0, 4.0], "plain", [10.0, 12.0, 11.0], 6.5, "z 1e-05")
+RATE = table.Row("prefill", "512 tokens", "tokens/s", [300.0], "transformers", [600.0], 1)
+ALONE = table.Row("help", "emend help", "s", [0.004], goal=0.02)
+
+
+class Table(unittest.TestCase):
+    def test_a_ratio_says_how_many_times_ours_is_ahead(self):
+        self.assertEqual(SECONDS.ratio(), 5.5)
+        self.assertEqual(SECONDS.ratios(), [5.0, 12.0, 2.75])
+        self.assertEqual(RATE.ratio(), 0.5)
+
+    def test_text(self):
+        head, *lines = table.text([SECONDS, RATE, ALONE]).split("\n")
+        self.assertEqual(head.split()[:4], ["line", "work", "unit", "emend"])
+        self.assertEqual(lines[0].split("  ")[-1].strip(), ">= 6.5")
+        self.assertIn("150 %", lines[0])
+        self.assertIn("2.75 .. 12.00", lines[0])
+        self.assertIn("< 0.02", lines[2])
+        self.assertEqual(len({line.find("s/fact") for line in lines[:1]} | {head.find("unit")}), 1)
+
+    def test_csv(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "out.csv"
+            table.write(path, [SECONDS, ALONE], dict(machine="a, b", versions="v", date="d"))
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        self.assertEqual(list(rows[0]), table.COLUMNS)
+        self.assertEqual((rows[0]["ratio"], rows[0]["ratio_low"], rows[0]["goal"]), ("5.5", "2.75", "6.5"))
+        self.assertEqual((rows[0]["work"], rows[0]["machine"]), ("z, 64 facts", "a, b"))
+        self.assertEqual((rows[1]["peer"], rows[1]["ratio"], rows[1]["emend"]), ("", "", "0.004"))
+
+
+class Arguments(unittest.TestCase):
+    def compare(self, *arguments):
+        command = [sys.executable, HERE / "compare", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_help_names_every_line(self):
+        code, text = self.compare("--help")
+        self.assertEqual(code, 0)
+        for name in ("z", "memit", "covariance", "shader"):
+            self.assertRegex(text, rf"\n  {name} ")
+
+    def test_wrong_arguments(self):
+        for arguments, words in (
+            (["zz"], '"zz" is no line; there are z, rome'),
+            (["--facts", "0"], '"0" is no whole number above 0'),
+            (["--repeat", "x"], '"x" is no whole number above 0'),
+            (["--fact"], "--fact"),
+        ):
+            code, text = self.compare(*arguments)
+            self.assertEqual(code, 2, text)
+            self.assertIn(words, text)
+
+
+class Files(unittest.TestCase):
+    def test_safetensors(self):
+        world = HERE.parent / "golden" / "world" / "edit.safetensors"
+        tensors = ours.read_safetensors(world)
+        self.assertEqual((len(tensors["z.1"]), len(tensors["key.1"])), (64, 176))
+        self.assertAlmostEqual(tensors["key.1"][0], 0.0205290727, 8)
+
+
+if __name__ == "__main__":
+    unittest.main()
