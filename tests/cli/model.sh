@@ -93,7 +93,8 @@ case $code$err in 3'emend: no Vulkan device was found: '*) ;; *) wrong 'no devic
 [ ! -e other ] || wrong 'a folder is made without a device'
 
 # bench: checked numbers, and a rate
-json bench forward --model "$world" --tokens 64 --repeat 1
+json bench forward --model "$world" --tokens 64 --prompt 32 --repeat 1
+case $out in *'64 tokens in 2 prompts'*) ;; *) wrong 'two prompts of 32 tokens' ;; esac
 holds "$(number rate) > 0 && $(number share) > 0 && $(number here) > 1" 'bench forward'
 cp -r "$(dirname "$0")/../golden/tiny-biases" biased
 cp "$(dirname "$0")/../golden/any-tokenizer.json" biased/tokenizer.json
