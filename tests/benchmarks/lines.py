@@ -204,20 +204,21 @@ class Prefill:
         text = study.subject.corpus.read_text(encoding="utf-8")
         return study.model.ids(text)[:length]
 
+    def targets(self, study, prompt):
+        """Four words of the prompt that are a token each, and their ids."""
+        words = sorted(set(prompt.split()))
+        tokens = {word: study.model.ids(" " + word) for word in words}
+        return [(word, ids[0]) for word, ids in tokens.items() if len(ids) == 1][:4]
+
     def check(self, study):
-        targets = ["the", "of", "water", "is"]
-        ids = self.ids(study, self.length(study) // 2)
-        prompt = study.model.text(ids)
-        arguments = [x for target in targets for x in ("--target", target)]
+        prompt = study.model.text(self.ids(study, self.length(study) // 2))
+        targets = self.targets(study, prompt)
         here = study.emend.json(
-            "score", "--model", study.subject.model, "--matmul", self.matmul,
-            "--prompt", prompt, *arguments
+            "score", "--model", study.subject.model, "--matmul", self.matmul, "--prompt", prompt,
+            *(x for word, _ in targets for x in ("--target", word))
         )  # fmt: skip
-        there = torch.log_softmax(study.prefill(study.model.ids(prompt)), -1)
-        there = [-there[study.model.ids(" " + t)[0]] for t in targets]
-        first = [study.model.ids(" " + t)[1:] for t in targets]
-        if any(first):
-            raise ValueError("a target of the prefill's check is more than one token")
+        log_p = torch.log_softmax(study.prefill(study.model.ids(prompt)), -1)
+        there = [-log_p[token] for _, token in targets]
         return agree("NLL", [x["nll"] for x in here], there, NO_ROUNDING)
 
     def sides(self, study):
