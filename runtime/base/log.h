@@ -20,8 +20,8 @@ struct log;
 
 struct log *log_create(FILE *screen, enum log_level level); // screen: usually stderr; NULL: silent
 void log_destroy(struct log **log);
-void log_also(struct log *log,
-              FILE *file); // copy every line, of any level, with its time; NULL: stop
+// Copy every line, of any level, with its time; NULL: stop.
+void log_also(struct log *log, FILE *file);
 
 // Say one line, shown at LOG_NORMAL or, for log_detail, at LOG_VERBOSE. No newline in `fmt`.
 void log_say(struct log *log, const char *fmt, ...) EM_PRINTF(2, 3);

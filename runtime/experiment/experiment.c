@@ -220,11 +220,6 @@ const cJSON *experiment_json(const struct experiment *e)
     return e->json;
 }
 
-const char *experiment_folder(const struct experiment *e)
-{
-    return e->folder.path;
-}
-
 struct em_session *experiment_session(struct experiment *e)
 {
     return e->session;

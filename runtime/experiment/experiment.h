@@ -1,6 +1,5 @@
 // Experiments: a JSON file is resolved (extends, --set, every default written out), checked, and
-// run into a run folder: experiment.json, cases.jsonl, summary.json, timing.json, templates.json,
-// log.txt.
+// run into a run folder, whose files result/folder.h lists.
 //
 // Errors: EM_ERR_CONFIG with "FILE:LINE: PATH: what was found; what is allowed" before anything is
 // computed or written.
@@ -42,7 +41,6 @@ struct experiment;
 struct experiment *experiment_open(const struct experiment_params *params);
 void experiment_destroy(struct experiment **e);
 const cJSON *experiment_json(const struct experiment *e); // resolved
-const char *experiment_folder(const struct experiment *e);
 
 // The bench an experiment works at: device, model, session, algorithm with its options, as the JSON
 // says. Made on first use; `emend edit`, `generate` and `score` use it without running the

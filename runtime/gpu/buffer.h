@@ -29,8 +29,8 @@ struct gpu_slice {
 
 struct gpu_buf *gpu_buf_create(struct gpu *gpu, const struct gpu_buf_params *params);
 void gpu_buf_destroy(struct gpu_buf **buf);
-void *gpu_buf_at(
-    struct gpu_slice slice); // the host's address of it, or NULL where it is not mapped
+// The host's address of it, or NULL where it is not mapped.
+void *gpu_buf_at(struct gpu_slice slice);
 uint64_t gpu_memory_used(const struct gpu *gpu); // bytes in buffers now
 uint64_t gpu_memory_peak(const struct gpu *gpu);
 

@@ -34,8 +34,8 @@ struct gpu_info {
 
 struct gpu_params {
     struct log *log;
-    const char
-        *device; // an index, a part of a name, "cpu"; NULL: the best real GPU, else the CPU device
+    // An index, a part of a name, "cpu"; NULL: the best real GPU, else the CPU device.
+    const char *device;
     uint64_t max_range; // lower the device's limits, for tests; 0: the device's own
     uint64_t max_alloc;
     bool unmapped; // for tests: the host does not see device memory, as on a discrete GPU

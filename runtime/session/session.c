@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    CPU_MEMORY = 256 << 20
-}; // bytes of activations beside the weights where memory is the host's
+// Bytes of activations beside the weights where memory is the host's.
+enum { CPU_MEMORY = 256 << 20 };
 
 static void describe(struct em_session *s)
 {
@@ -113,11 +112,6 @@ void session_destroy(struct em_session **session)
     *session = NULL;
 }
 
-struct log *session_log(struct em_session *s)
-{
-    return s->log;
-}
-
 struct gpu *session_gpu(struct em_session *s)
 {
     return s->gpu;
@@ -142,11 +136,6 @@ void session_hash_arithmetic(const struct em_session *s, struct hash *h)
 {
     hash_text(h, s->profile);
     hash_text(h, s->bos ? "bos" : "no bos");
-}
-
-bool session_adds_bos(const struct em_session *s)
-{
-    return s->bos;
 }
 
 uint64_t session_memory(const struct em_session *s)

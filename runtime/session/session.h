@@ -16,10 +16,8 @@
 #include "op/op.h"
 
 enum session_bos { SESSION_BOS_AUTO, SESSION_BOS_NONE };
-enum session_weights {
-    SESSION_WEIGHTS_FILE,
-    SESSION_WEIGHTS_F32
-}; // as in the file (quantised: F32), or all F32
+// As in the file (quantised ones as F32), or all as F32.
+enum session_weights { SESSION_WEIGHTS_FILE, SESSION_WEIGHTS_F32 };
 
 struct session_params {
     struct log *log;
@@ -29,31 +27,27 @@ struct session_params {
     enum session_weights weights;
     enum session_bos bos;
     uint64_t seed;
-    uint64_t
-        memory; // bytes of device memory that plans may use beside the weights; 0: from the device
+    // Bytes of device memory that plans may use beside the weights; 0: from the device.
+    uint64_t memory;
     struct cache *cache; // covariances, values of facts; NULL: nothing is kept on disk
 };
 
 struct em_session *session_create(const struct session_params *params);
 void session_destroy(struct em_session **s);
 
-struct log *session_log(struct em_session *s);
 struct gpu *session_gpu(struct em_session *s);
 const char *session_model_hash(const struct em_session *s); // of the weight files
 const char *session_profile(const struct em_session *s);    // the numeric profile, one line of text
 struct tokenizer *session_tokenizer(struct em_session *s);
-bool session_adds_bos(const struct em_session *s);
 
-// A plugin's entry point runs between these; `fact` names whose series em_record adds to (NULL:
-// none).
+// A plugin's entry point runs between these.
 void session_call_begin(struct em_session *s);
 void session_call_end(struct em_session *s); // frees what the call was given
 // As session_call_begin; what the call is given lives in `keep`, and session_call_end leaves it.
 void session_call_begin_in(struct em_session *s, struct arena *keep);
 
-// --- context templates
-// ------------------------------------------------------------------------------- Each set's first
-// template is "{}".
+// --- context templates: each set's first is "{}"
+
 struct session_templates { // texts that the model writes: `per_start` of each length and start
     const char *const *starts;
     const int *lengths; // tokens in all, the start's included
@@ -67,7 +61,7 @@ EM_MUST_CHECK enum em_status session_templates_set(struct em_session *s, const c
                                                    const char *const *texts, int num);
 
 // --- texts
-// ---------------------------------------------------------------------------------------------
+
 struct session_text {
     const char *prompt, *stream;
 };
@@ -78,10 +72,10 @@ EM_MUST_CHECK enum em_status session_write_texts(struct em_session *s,
                                                  int length, int top_k, const char **out);
 
 // --- covariance
-// ----------------------------------------------------------------------------------------
+
 struct session_corpus {
-    const char *const
-        *paths; // text files or JSON lines with "text"; a text file's documents are its paragraphs
+    // Text files, whose documents are their paragraphs, or JSON lines with "text".
+    const char *const *paths;
     int num_paths;
     uint64_t tokens;    // 0: 10 F
     uint64_t documents; // 0: as many as `tokens` needs
@@ -93,9 +87,9 @@ struct session_corpus {
 EM_MUST_CHECK enum em_status session_corpus_set(struct em_session *s,
                                                 const struct session_corpus *corpus,
                                                 const int *layers, int num_layers);
-EM_MUST_CHECK enum em_status session_covariance_prepare(
-    struct em_session *s);                                        // measure now, if not cached
-bool session_covariance_is_kept(struct em_session *s, int layer); // in memory or on disk
+// Measure now, if not cached.
+EM_MUST_CHECK enum em_status session_covariance_prepare(struct em_session *s);
+bool session_covariance_is_kept(struct em_session *s, int layer);          // in memory or on disk
 uint64_t session_covariance_tokens(const struct em_session *s, int layer); // once measured; else 0
 // Under which the cache keeps it, as kind "covariance".
 void session_covariance_key(struct em_session *s, int layer, char key[65]);
@@ -117,9 +111,9 @@ EM_MUST_CHECK enum em_status session_covariance_export(struct em_session *s, int
                                                        const struct session_covariance_file *to);
 
 // --- edits
-// -----------------------------------------------------------------------------------------------
-EM_MUST_CHECK enum em_status session_revert(
-    struct em_session *s);                            // to the unedited model, bit for bit
+
+// To the unedited model, bit for bit.
+EM_MUST_CHECK enum em_status session_revert(struct em_session *s);
 const char *session_state_hash(struct em_session *s); // of the model and all edits in force
 enum session_edit_kind {
     SESSION_ADD,   // W += left^T right
@@ -157,7 +151,7 @@ EM_MUST_CHECK enum em_status session_edits_read(struct log *log, struct arena *a
 void session_edit_apply(const struct session_edit *e, float *w);
 
 // --- values of facts
-// ---------------------------------------------------------------------------------------
+
 // What they depend on beside the facts, the model as the plugin's call finds it, and the templates:
 // what the algorithm `prepares` by, its options that count, and the set of templates that it reads
 // (NULL: all that there are count). Call before prepare and apply.
@@ -178,24 +172,24 @@ EM_MUST_CHECK enum em_status session_store_export(struct em_session *s, const st
                                                   int n, const char *path);
 
 // --- what the model said
-// ---------------------------------------------------------------------------------------
+
 // While it is on, what the model as it stands answers and writes is kept on disk by what it is
 // asked, call by call: for what many runs ask of one model. Templates always are.
 void session_remember(struct em_session *s, bool on);
 
 // --- series and progress
-// -----------------------------------------------------------------------------------
+
 struct session_series { // one em_record call
     const char *name;
     double value;
 };
-const struct session_series *session_series(struct em_session *s,
-                                            int *num); // since session_call_begin
+// Those since session_call_begin.
+const struct session_series *session_series(struct em_session *s, int *num);
 typedef void session_progress_fn(void *user, const char *what, int done, int total);
 void session_on_progress(struct em_session *s, session_progress_fn *fn, void *user);
 
 // --- measurements
-// ------------------------------------------------------------------------------------------
+
 struct session_cost {
     double flop;          // of the matmuls that were run
     uint64_t peak_memory; // bytes of device memory

@@ -172,7 +172,6 @@ enum em_status em_prompt_make(struct em_session *s, const struct em_text *text,
 }
 
 // --- context templates
-// -------------------------------------------------------------------------------
 
 static struct template_set *find_set(const struct em_session *s, const char *name)
 {

@@ -10,8 +10,7 @@
 #include "base/log.h"
 
 struct cache_item {
-    const char
-        *kind; // "covariance"; a file that lies in no kind's folder: what its name begins with
+    const char *kind; // "covariance"; of a file in no kind's folder: what its name begins with
     const char *path; // of a key's folder, or of a file
     bool is_key;
     uint64_t size; // bytes

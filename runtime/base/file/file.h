@@ -45,8 +45,8 @@ bool file_is_folder(const char *path);
 EM_MUST_CHECK enum em_status folder_make(struct log *log, const char *path); // and its parents
 void folder_remove(const char *path); // with all that is in it; links are not followed
 
-char *path_join(struct arena *a, const char *folder,
-                const char *name);                    // `name` alone if it is absolute
+// `name` alone if it is absolute.
+char *path_join(struct arena *a, const char *folder, const char *name);
 char *path_folder(struct arena *a, const char *path); // "." if there is none
 const char *path_name(const char *path);
 char *path_absolute(struct arena *a, const char *path); // links resolved; `path` if there is none

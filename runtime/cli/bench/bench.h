@@ -47,14 +47,11 @@ struct bench_shapes { // the products of a block, for `rows` rows
 // flop/s of sgemm over these products, the best of three.
 double bench_blas_flops(struct arena *a, const struct bench_shapes *shapes);
 
-// Our NLL, or MLP keys of `layer` (their norm), of a few tokens beside the plain C reference's.
+// Our NLL of a few tokens beside the plain C reference's.
 EM_MUST_CHECK enum em_status bench_check_nll(struct cli *cli, struct em_session *s,
                                              const struct model_files *files,
                                              struct bench_check *out);
-EM_MUST_CHECK enum em_status bench_check_keys(struct cli *cli, struct em_session *s,
-                                              const struct model_files *files, int layer,
-                                              struct bench_check *out);
-// The first of the two, of the model that an experiment has set up.
+// The same of the model that an experiment has set up.
 EM_MUST_CHECK enum em_status bench_check_experiment(struct cli *cli, struct experiment *e,
                                                     struct bench_result *out);
 void bench_describe(struct cli *cli, struct em_session *s, struct bench_result *out);

@@ -53,8 +53,9 @@ enum em_status bench_check_nll(struct cli *cli, struct em_session *s,
                              &out->there, NULL);
 }
 
-enum em_status bench_check_keys(struct cli *cli, struct em_session *s,
-                                const struct model_files *files, int layer, struct bench_check *out)
+static enum em_status check_keys(struct cli *cli, struct em_session *s,
+                                 const struct model_files *files, int layer,
+                                 struct bench_check *out)
 {
     const int ffn = em_model(s)->ffn, num = CHECK_TOKENS * ffn;
     struct em_prompt *prompt = draw_prompts(cli, em_model(s), 1, CHECK_TOKENS, 1);
@@ -165,7 +166,7 @@ static enum em_status time_covariance(struct cli *cli, const struct bench_option
     if (o->layer >= em_model(s)->layers)
         return log_fail(cli->log, EM_ERR_CONFIG, "--layer %d: %s has layers 0 to %d", o->layer,
                         em_model(s)->name, em_model(s)->layers - 1);
-    EM_TRY(bench_check_keys(cli, s, m->files, o->layer, &out->checks[0]));
+    EM_TRY(check_keys(cli, s, m->files, o->layer, &out->checks[0]));
     out->num_checks = 1;
     const int tokens = o->tokens ? o->tokens : 2 * em_model(s)->ffn;
     EM_TRY(measure_covariance(cli, s, o->layer, tokens)); // kernels are compiled here

@@ -36,7 +36,7 @@ static const struct cli_option edit_table[] = {
                 "the layer to edit, else the algorithm's default"),
     CLI_INT_ROW(struct edit_options, length, "length", 20, 1, 1000, "tokens to write"),
     CLI_TEXTS_ROW(struct edit_options, sets, "set", "PATH=VALUE", false,
-                  "a value of the experiment, such as algorithm.steps=20"),
+                  "a value of the experiment, such as algorithm.v_num_grad_steps=20"),
     CLI_DEVICE_ROW(struct edit_options),
     CLI_MATMUL_ROW(struct edit_options),
     {0},

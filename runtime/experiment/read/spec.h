@@ -1,7 +1,7 @@
 // What an experiment says, typed: its document checked member by member against option tables, and
 // written out again with every default and absolute paths (the resolved experiment.json).
 //
-// Memory: lives in the arena, the resolved JSON until spec_close. Errors: EM_ERR_CONFIG, with the
+// Memory: lives in the arena. Errors: EM_ERR_CONFIG, with the
 // place where the value was written.
 
 #ifndef EXPERIMENT_SPEC_H

@@ -8,14 +8,14 @@
 #include "base/text/escape.h"
 #include "experiment/report/chart/chart.h"
 
-// --- what the tables share
+// --- what the tables share: columns that say which point a row is, at least one, then the metrics
 
-int table_num_keys(const struct study *s)
+static int num_keys(const struct study *s)
 {
     return s->num_axes ? s->num_axes : 1;
 }
 
-const char *table_key_title(const struct study *s, int key)
+static const char *key_title(const struct study *s, int key)
 {
     return s->num_axes ? s->axes[key].title : "run";
 }
@@ -143,7 +143,7 @@ static bool has_metric(const struct study *s, enum study_stage stage, int metric
 
 static int key_width(const struct study *s, int key)
 {
-    int width = widest(0, table_key_title(s, key));
+    int width = widest(0, key_title(s, key));
     for (int i = 0; i < s->num_points; i++)
         width = widest(width, table_key_text(s, &s->points[i], key));
     return width;
@@ -168,10 +168,10 @@ static const char *stage_title(enum study_stage stage)
 static void text_row(FILE *to, const struct study *s, enum study_stage stage, int row)
 {
     fputs(" ", to);
-    for (int k = 0; k < table_num_keys(s); k++) {
+    for (int k = 0; k < num_keys(s); k++) {
         fputs(" ", to);
-        pad(to, row < 0 ? table_key_title(s, k) : table_key_text(s, &s->points[row], k),
-            key_width(s, k), s->num_axes && s->axes[k].numeric);
+        pad(to, row < 0 ? key_title(s, k) : table_key_text(s, &s->points[row], k), key_width(s, k),
+            s->num_axes && s->axes[k].numeric);
     }
     for (int m = 0; m < s->num_metrics; m++) {
         if (!has_metric(s, stage, m))
@@ -199,9 +199,9 @@ void table_write_text(FILE *to, const struct study *s)
 static void latex_row(FILE *to, const struct study *s, enum study_stage stage,
                       const struct study_point *p)
 {
-    for (int k = 0; k < table_num_keys(s); k++) {
+    for (int k = 0; k < num_keys(s); k++) {
         fputs(k ? " & " : "  ", to);
-        escape_tex(to, p ? table_key_text(s, p, k) : table_key_title(s, k));
+        escape_tex(to, p ? table_key_text(s, p, k) : key_title(s, k));
     }
     for (int m = 0; m < s->num_metrics; m++) {
         if (!has_metric(s, stage, m))
@@ -230,7 +230,7 @@ void table_write_latex(FILE *to, const struct study *s)
         if (!study_has_stage(s, stage))
             continue;
         fprintf(to, "\n%% %s\n\\begin{tabular}{", stage_title(stage));
-        for (int k = 0; k < table_num_keys(s); k++)
+        for (int k = 0; k < num_keys(s); k++)
             fputc(s->num_axes && s->axes[k].numeric ? 'r' : 'l', to);
         for (int m = 0; m < s->num_metrics; m++)
             fputs(has_metric(s, stage, m) ? "r" : "", to);

@@ -11,9 +11,7 @@ void table_write_csv(FILE *to, const struct study *s);   // a row a point, every
 void table_write_text(FILE *to, const struct study *s);  // means and intervals
 void table_write_latex(FILE *to, const struct study *s); // the same, a tabular for any article
 
-// The head of the columns that say which point a row is; text_of gives what stands in them.
-int table_num_keys(const struct study *s); // one at least
-const char *table_key_title(const struct study *s, int key);
+// What stands in a point's column `key`: its value on that axis, its name where there are none.
 const char *table_key_text(const struct study *s, const struct study_point *p, int key);
 
 // "97.70", "0.0213", or a dash.

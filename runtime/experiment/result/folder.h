@@ -1,8 +1,9 @@
 // A run folder: whose it is, how far it got, and the lock that keeps two processes apart.
 //
 // It holds experiment.json (resolved), identity.json (hashes of what the run was made from, and the
-// numeric profile), templates.json, before.jsonl, cases.jsonl, summary.json, timing.json, log.txt.
-// The lock is on log.txt.
+// numeric profile), templates.json; the journals before.jsonl, cases.jsonl, retained.jsonl and
+// states.jsonl, and edits/, a file a batch; values.safetensors where it is asked for; timing.json,
+// summary.json, which is written last, and log.txt, which has the lock.
 
 #ifndef EXPERIMENT_FOLDER_H
 #define EXPERIMENT_FOLDER_H

@@ -255,7 +255,7 @@ static enum em_status find_asked(struct estimator *t, struct experiment *e, stru
     *asked = (struct asked) {.key = key, .next = t->asked};
     t->asked = asked;
     EM_TRY(open_experiment(t, e));
-    t->flop = t->flop > 0 ? t->flop : probe_flop(e);
+    t->flop = t->flop > 0 ? t->flop : probe_flop();
     EM_TRY(probe_evaluate(e, &asked->pace));
     EM_TRY(probe_state(e, &asked->state));
     if (e->spec.evaluate.texts)

@@ -21,6 +21,6 @@ EM_MUST_CHECK enum em_status probe_text(struct experiment *e, double *seconds); 
 EM_MUST_CHECK enum em_status probe_state(struct experiment *e, double *seconds); // its metrics
 EM_MUST_CHECK enum em_status probe_tokens(struct experiment *e,
                                           double *seconds); // one, of a corpus
-double probe_flop(struct experiment *e); // seconds of one operation of the host, float64
+double probe_flop(void); // seconds of one operation of the host, float64
 
 #endif

@@ -19,11 +19,6 @@ static const struct {
     [GGUF_F64] = {"float64", 8},
 };
 
-const char *gguf_kind_name(enum gguf_kind kind)
-{
-    return kinds[kind].name;
-}
-
 const char *gguf_type_name(uint32_t type)
 {
     static const char *const names[] = {

@@ -59,7 +59,6 @@ EM_MUST_CHECK enum em_status gguf_open(struct log *log, struct arena *a, const c
                                        struct gguf_file *out);
 void gguf_close(struct gguf_file *g);
 
-const char *gguf_kind_name(enum gguf_kind kind);
 const char *gguf_type_name(uint32_t type); // "Q4_K"; "?" if it is unknown
 
 // Metadata by key. An absent key leaves *out as it is; a value of another kind or outside

@@ -3,9 +3,8 @@
 // A node is (parent, token, perturbation): two prompts share a position only if their tokens agree
 // up to it and so does every `add`, `set` and gradient that acts on it or on an ancestor. Each node
 // knows the first stage at which its state varies between runs (`live`) and the last stage at which
-// it is computed
-// (`need`). Nodes are sorted by (live ascending, need descending), so that the live rows of every
-// stage are a prefix; nodes that nothing read descends from are dropped.
+// it is computed (`need`). Nodes are sorted by (live ascending, need descending), so that the live
+// rows of every stage are a prefix; nodes that nothing read descends from are dropped.
 
 #ifndef SESSION_FOREST_H
 #define SESSION_FOREST_H
@@ -48,8 +47,8 @@ struct forest_read { // a state that is read: it makes a node needed
     int prompt, token, stage;
 };
 
-struct forest_act { // something that acts on a state, and so parts it from others that are equal in
-                    // tokens
+// Something that acts on a state, and so parts it from others that are equal in tokens.
+struct forest_act {
     int prompt, token;
     int stage; // from which it makes the state vary; NEVER: it does not
     int who;   // acts with equal `who` (> 0) keep states equal

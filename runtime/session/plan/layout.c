@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-enum {
-    ROW_ROUND = 64
-}; // so that a view from any multiple of 64 rows is aligned, whatever its width
+enum { ROW_ROUND = 64 }; // a view from any multiple of 64 rows is aligned, whatever its width
 
 struct tensor layout_take(struct layout *l, uint32_t rows, uint32_t cols)
 {

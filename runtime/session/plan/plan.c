@@ -20,7 +20,7 @@ struct gatherer { // reads and acts of a pass, on the way to the forest
     int who;
 };
 
-uint32_t plan_width(const struct plan *p, enum em_site site)
+static uint32_t width_of(const struct plan *p, enum em_site site)
 {
     return (uint32_t) (site == EM_SITE_MLP_KEY ? p->s->config->ffn : p->s->config->dim);
 }
@@ -388,7 +388,7 @@ struct plan *plan_create(const struct plan_params *params)
             .probe = &pass->probes[i],
             .number = i,
             .stage = site_stage(pass->probes[i].layer, pass->probes[i].site),
-            .width = plan_width(p, pass->probes[i].site),
+            .width = width_of(p, pass->probes[i].site),
         };
     if (build(p, params->measure) != EM_OK)
         plan_destroy(&p);

@@ -65,10 +65,10 @@ struct plan {
     int first_prompt, num_prompts; // of the chunk, in the pass
     int first_group, num_groups;
     const bool *active; // [num_groups] that take part, while the plan is made; NULL: all
-    float *
-        *starts; // [prompts of the pass] what EM_LOSS_KL_START compares with; NULL: the first run
-    bool vary;   // `add` vectors change from run to run
-    bool grads;  // a gradient is asked for
+    // [prompts of the pass] what EM_LOSS_KL_START compares with; NULL: the first run
+    float **starts;
+    bool vary;  // `add` vectors change from run to run
+    bool grads; // a gradient is asked for
     struct forest forest;
     int top, stop, first_live; // last layer; stage at which the backward ends; first live stage
     int *live_rows, *const_first, *const_end; // [layers * STAGES]
@@ -134,13 +134,12 @@ EM_MUST_CHECK enum em_status plan_check_pass(struct em_session *s, const struct 
 EM_MUST_CHECK enum em_status plan_chunk(struct em_session *s, const struct em_pass *pass, int first,
                                         bool vary, struct plan_params *out, int *num);
 
-// --- of the files plan_*.c
-// -------------------------------------------------------------------------------
-struct tensor *plan_index(struct plan *p, const void *words,
-                          int num); // device copy of 32-bit words
+// --- of the files of this folder
+
+// The device's copy of 32-bit words.
+struct tensor *plan_index(struct plan *p, const void *words, int num);
 void plan_host(struct plan *p, struct tensor *to, uint32_t rows, uint32_t cols); // host-visible f32
 bool plan_holds(const struct plan *p, int prompt);                               // while it is made
-uint32_t plan_width(const struct plan *p, enum em_site site);
 int plan_live(const struct plan *p, int layer, enum stage stage);
 enum em_status plan_make_heads(struct plan *p);
 void plan_layout_heads(struct plan *p, struct layout *l);

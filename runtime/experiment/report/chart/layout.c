@@ -32,7 +32,7 @@ static int places(char byte)
     return (c & 0xC0) == 0x80 ? 0 : c > 0xE0 ? 2 : 1;
 }
 
-int layout_count(const char *text)
+static int layout_count(const char *text)
 {
     int count = 0;
     for (; *text; text++)

@@ -41,8 +41,8 @@ struct layout {
 
 void layout_make(struct arena *a, const struct chart *chart, struct layout *out);
 
-// At most `width` places, clean UTF-8, with an ellipsis where it is cut.
+// At most `width` places (characters, wide ones twice), clean UTF-8, with an ellipsis where it is
+// cut.
 char *layout_shorten(struct arena *a, const char *text, int width);
-int layout_count(const char *text); // places: characters, wide ones twice
 
 #endif

@@ -23,11 +23,6 @@ const char *palette_light(int role)
     return colors[role].light;
 }
 
-const char *palette_dark(int role)
-{
-    return colors[role].dark;
-}
-
 int palette_series(int style)
 {
     return PALETTE_SERIES + style % PALETTE_NUM_SERIES;

@@ -1,4 +1,4 @@
-// The colours of charts, by role, on light and on dark paper.
+// The colours of charts, by role, on light paper; chart_write_colors has those on dark paper too.
 
 #ifndef EXPERIMENT_CHART_PALETTE_H
 #define EXPERIMENT_CHART_PALETTE_H
@@ -14,7 +14,6 @@ enum palette_role {
 };
 
 const char *palette_light(int role); // "#0072b2"
-const char *palette_dark(int role);
-int palette_series(int style); // its role
+int palette_series(int style);       // its role
 
 #endif

@@ -51,7 +51,6 @@ static enum em_status read_point(const struct study *s, const char *folder, stru
     p->name = path_name(path_absolute(s->arena, folder));
     EM_TRY(json_read(s->log, s->arena, path_join(s->arena, folder, "summary.json"), &p->summary));
     EM_TRY(read_if_there(s, folder, "timing.json", &p->timing));
-    EM_TRY(read_if_there(s, folder, "identity.json", &p->identity));
     return read_if_there(s, folder, "experiment.json", &p->experiment);
 }
 
@@ -198,7 +197,6 @@ void study_close(struct study *s)
         json_close(&s->points[i].summary);
         json_close(&s->points[i].timing);
         json_close(&s->points[i].experiment);
-        json_close(&s->points[i].identity);
     }
     json_close(&s->sweep);
 }

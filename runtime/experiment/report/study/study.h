@@ -42,7 +42,7 @@ struct study_point {
     const char *link;   // from the report's folder
     const char *name;   // the folder's own
     const char *label;  // its values: "memit, batch size 64"
-    struct json summary, timing, experiment, identity;
+    struct json summary, timing, experiment;
     int *at; // [num_axes] index of its value, -1: it has none
     struct study_margins margins;
 };
