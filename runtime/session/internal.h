@@ -108,11 +108,8 @@ EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int posi
 void session_state_reset(struct em_session *s); // no edits, no kept rows
 void store_destroy(struct em_session *s);
 bool store_is_open(const struct em_session *s); // facts are being prepared
-void store_forget_strays(struct em_session *s); // what was put outside any chunk
 void covariance_destroy(struct em_session *s);
 // To the limit, but for what the plugin's call has been given.
 void covariance_trim(struct em_session *s);
-// Zeroed doubles for a matrix that may not fit the host; free() them.
-EM_MUST_CHECK enum em_status session_matrix(struct em_session *s, size_t count, double **out);
 
 #endif

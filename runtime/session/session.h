@@ -162,7 +162,7 @@ void session_store_key(struct em_session *s, const char *options_text, const cha
 EM_MUST_CHECK enum em_status session_chunk_begin(struct em_session *s, const struct em_fact *facts,
                                                  int n);
 EM_MUST_CHECK enum em_status session_chunk_end(struct em_session *s, enum em_status status);
-void session_values_forget(struct em_session *s); // those of facts in no chunk
+void session_values_forget(struct em_session *s); // those that were put outside any chunk
 // Whether the values of such a chunk are on disk; waits for nobody. In a plugin's call.
 bool session_chunk_is_kept(struct em_session *s, const struct em_fact *facts, int n);
 // Values from a file: .safetensors with tensors "z.ID", "key.ID", ... They win over computed ones.

@@ -72,6 +72,18 @@ static void test_definition(void **state)
     fixture_close(&f);
 }
 
+// One pass measures the layers that were named, each once, and no other.
+static void test_layers(void **state)
+{
+    (void) state;
+    struct fixture f;
+    open_corpus(&f, EMEND_WORLD "/corpus.txt", 400, NULL);
+    fixture_ok(&f, session_covariance_prepare(f.s));
+    for (int layer = 0; layer < em_model(f.s)->layers; layer++)
+        assert_int_equal(session_covariance_is_kept(f.s, layer), layer == 1 || layer == 2);
+    fixture_close(&f);
+}
+
 static void test_solves(void **state)
 {
     (void) state;
@@ -248,9 +260,10 @@ static void test_little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_definition),   cmocka_unit_test(test_solves),
-        cmocka_unit_test(test_corpus_forms), cmocka_unit_test(test_too_few_tokens),
-        cmocka_unit_test(test_cache),        cmocka_unit_test(test_little_memory),
+        cmocka_unit_test(test_definition),     cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_solves),         cmocka_unit_test(test_corpus_forms),
+        cmocka_unit_test(test_too_few_tokens), cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

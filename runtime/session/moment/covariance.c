@@ -28,19 +28,13 @@ void covariance_destroy(struct em_session *s)
         covariance_free_layer(&s->covariances[i]);
 }
 
-enum em_status session_matrix(struct em_session *s, size_t count, double **out)
+enum em_status covariance_matrix(struct em_session *s, size_t count, double **out)
 {
     *out = calloc(count, sizeof(double));
     if (*out)
         return EM_OK;
     return em_fail(s, EM_ERR_IO, "out of host memory for a matrix of %.0f MiB",
                    (double) count * sizeof(double) / 0x1p20);
-}
-
-static int compare_ints(const void *a, const void *b)
-{
-    const int x = *(const int *) a, y = *(const int *) b;
-    return x < y ? -1 : x > y;
 }
 
 static uint64_t corpus_tokens(const struct em_session *s)
@@ -75,7 +69,6 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
         paths[i] = arena_copy(s->life, corpus->paths[i]);
     s->corpus.paths = paths;
     sort_layers(s, layers, num_layers);
-    qsort(s->corpus_layers, (size_t) num_layers, sizeof(int), compare_ints);
     const uint64_t tokens = corpus_tokens(s);
     if (tokens < (uint64_t) s->config->ffn && !corpus->documents)
         return em_fail(
@@ -99,7 +92,7 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
     hash_bytes(h, numbers, sizeof(numbers));
     hash_end(h, s->corpus_hash);
     covariance_destroy(s);
-    store_forget_strays(s);
+    session_values_forget(s);
     return EM_OK;
 }
 
@@ -277,11 +270,11 @@ static enum em_status measure(struct em_session *s, int *layers, int num_layers)
     const size_t rows = (size_t) (most > corpus.longest ? most : corpus.longest);
     struct pass m = {.layers = layers, .num_layers = num_layers};
     m.keys = malloc(rows * F * sizeof(float) * (size_t) num_layers);
-    enum em_status status = session_matrix(s, rows * F, &m.wide);
+    enum em_status status = covariance_matrix(s, rows * F, &m.wide);
     if (!m.keys)
         status = em_fail(s, EM_ERR_IO, "out of host memory for the keys of %d layers", num_layers);
     for (int i = 0; i < num_layers && status == EM_OK; i++)
-        status = session_matrix(s, F * F, &s->covariances[layers[i]].c);
+        status = covariance_matrix(s, F * F, &s->covariances[layers[i]].c);
     if (status == EM_OK)
         status = run_chunks(s, &m, &corpus, most);
     free(m.keys);

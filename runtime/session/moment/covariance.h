@@ -9,6 +9,8 @@
 
 EM_MUST_CHECK enum em_status covariance_check_layer(struct em_session *s, int layer);
 void covariance_free_layer(struct covariance *c);
+// Zeroed doubles, [F, F] or another number that may not fit the host; free() them.
+EM_MUST_CHECK enum em_status covariance_matrix(struct em_session *s, size_t count, double **out);
 
 // C is the layer's from now on; the file says so itself where `path` does not name one of the
 // user's.

@@ -45,7 +45,7 @@ enum em_status covariance_take(struct em_session *s, int layer, const char *path
     struct covariance *c = &s->covariances[layer];
     EM_TRY(check_shape(s, path, t));
     if (!c->c)
-        EM_TRY(session_matrix(s, num, &c->c));
+        EM_TRY(covariance_matrix(s, num, &c->c));
     c->tokens = tokens_of(f);
     if (t->type == ST_F64)
         memcpy(c->c, t->data, num * sizeof(double));
@@ -105,7 +105,7 @@ static enum em_status take_moment(struct em_session *s, int layer, const struct 
         return em_fail(s, EM_ERR_CONFIG,
                        "%s: mom2.mom2 must be floats of [%d, %d], as wide as the model's MLP",
                        f->path, s->config->ffn, s->config->ffn);
-    EM_TRY(session_matrix(s, F * F, &c->c));
+    EM_TRY(covariance_matrix(s, F * F, &c->c));
     c->tokens = count;
     npz_values(&sum, c->c); // symmetric: by rows and by columns is the same
     for (size_t i = 0; i < F * F; i++)
@@ -157,7 +157,7 @@ enum em_status session_covariance_import(struct em_session *s, int layer, const 
     if (status != EM_OK)
         covariance_free_layer(c);
     c->imported = status == EM_OK;
-    store_forget_strays(s);
+    session_values_forget(s);
     return status;
 }
 
@@ -168,7 +168,7 @@ static enum em_status write_npz(struct em_session *s, const struct covariance *c
     const uint64_t F = (uint64_t) s->config->ffn;
     const int64_t count = c->tokens ? (int64_t) c->tokens : 1, documents = (int64_t) to->documents;
     double *sum;
-    EM_TRY(session_matrix(s, F * F, &sum));
+    EM_TRY(covariance_matrix(s, F * F, &sum));
     float *const single = (float *) sum; // value by value in the place of the wide ones
     for (size_t i = 0; i < F * F; i++) {
         const double value = c->c[i] * (double) count;

@@ -1,6 +1,7 @@
 // What is computed from a covariance: its Cholesky factor, solves and eigenvectors, in float64.
 // Each is made once a layer.
 
+#include "session/moment/covariance.h"
 #include "session/moment/linalg.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static enum em_status copy_moment(struct em_session *s, int layer, double **copy
     const double *moment;
     const size_t F = (size_t) s->config->ffn;
     EM_TRY(em_covariance(s, layer, &moment));
-    EM_TRY(session_matrix(s, F * F, copy));
+    EM_TRY(covariance_matrix(s, F * F, copy));
     memcpy(*copy, moment, F * F * sizeof(double));
     return EM_OK;
 }
@@ -77,7 +78,7 @@ static enum em_status diagonalise(struct em_session *s, int layer)
     struct covariance *c = &s->covariances[layer];
     double *v, *w = NULL;
     EM_TRY(copy_moment(s, layer, &v));
-    enum em_status status = session_matrix(s, (size_t) s->config->ffn, &w);
+    enum em_status status = covariance_matrix(s, (size_t) s->config->ffn, &w);
     if (status == EM_OK)
         status = linalg_eigen(s, v, s->config->ffn, w);
     if (status == EM_OK) {

@@ -137,17 +137,25 @@ static void keep(struct chunk *chunk)
 
 // --- the chunks of a session
 
-// A chunk of these facts without values, its key locked or its file mapped.
-static enum em_status open_chunk(struct em_session *s, const char context[HASH_SIZE],
-                                 const struct em_fact *facts, int n, struct chunk **out)
+// A chunk of these facts without values, and the key of its file.
+static struct chunk *name_chunk(const char context[HASH_SIZE], const struct em_fact *facts, int n,
+                                char key[HASH_SIZE])
 {
-    char key[HASH_SIZE];
-    struct chunk *chunk = *out = chunk_create(context);
+    struct chunk *chunk = chunk_create(context);
     for (int i = 0; i < n; i++) {
         chunk_fact_key(&facts[i], key);
         chunk_add_fact(chunk, key);
     }
     make_key(chunk, key);
+    return chunk;
+}
+
+// The same with its key locked or its file mapped.
+static enum em_status open_chunk(struct em_session *s, const char context[HASH_SIZE],
+                                 const struct em_fact *facts, int n, struct chunk **out)
+{
+    char key[HASH_SIZE];
+    struct chunk *chunk = *out = name_chunk(context, facts, n, key);
     EM_TRY(cache_open(s->cache, "values", key, &chunk->entry));
     return chunk->entry.data ? load(s, chunk) : EM_OK;
 }
@@ -156,12 +164,7 @@ bool session_chunk_is_kept(struct em_session *s, const struct em_fact *facts, in
 {
     char key[HASH_SIZE], context[HASH_SIZE];
     store_context(s, context);
-    struct chunk *chunk = chunk_create(context);
-    for (int i = 0; i < n; i++) {
-        chunk_fact_key(&facts[i], key);
-        chunk_add_fact(chunk, key);
-    }
-    make_key(chunk, key);
+    struct chunk *chunk = name_chunk(context, facts, n, key);
     chunk_destroy(&chunk);
     return cache_has(s->cache, "values", key);
 }

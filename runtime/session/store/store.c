@@ -37,15 +37,10 @@ void session_store_key(struct em_session *s, const char *options_text, const cha
     s->store_options = arena_copy(s->life, options_text);
 }
 
-void store_forget_strays(struct em_session *s)
+void session_values_forget(struct em_session *s)
 {
     if (s->store)
         chunk_destroy(&s->store->strays);
-}
-
-void session_values_forget(struct em_session *s)
-{
-    store_forget_strays(s);
 }
 
 bool store_is_open(const struct em_session *s)
@@ -55,6 +50,7 @@ bool store_is_open(const struct em_session *s)
 
 void store_context(struct em_session *s, char context[HASH_SIZE])
 {
+    const struct store *store = store_of(s);
     struct hash *h = hash_begin();
     hash_text(h, "values 1");
     hash_text(h, s->store_options ? s->store_options : "");
@@ -68,8 +64,8 @@ void store_context(struct em_session *s, char context[HASH_SIZE])
         for (int k = 0; k < s->sets[i].num; k++)
             hash_text(h, s->sets[i].texts[k]);
     }
-    for (size_t i = 0; i < s->store->imports.num; i++)
-        hash_text(h, s->store->imports.items[i].hash);
+    for (size_t i = 0; i < store->imports.num; i++)
+        hash_text(h, store->imports.items[i].hash);
     hash_end(h, context);
 }
 
