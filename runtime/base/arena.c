@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 enum { BLOCK_SIZE = 64 * 1024, ALIGN = 64 };
 
 struct block {
@@ -19,17 +21,11 @@ struct arena {
     struct block *blocks;
 };
 
-static void out_of_memory(size_t size)
-{
-    fprintf(stderr, "emend: out of host memory: %zu bytes were asked for\n", size);
-    abort();
-}
-
 struct arena *arena_create(void)
 {
     struct arena *a = calloc(1, sizeof(*a));
     if (!a)
-        out_of_memory(sizeof(*a));
+        memory_exhausted(sizeof(*a));
     return a;
 }
 
@@ -54,14 +50,14 @@ void arena_destroy(struct arena **a)
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)
-        out_of_memory(size);
+        memory_exhausted(size);
     size = (size + ALIGN - 1) / ALIGN * ALIGN;
     struct block *b = a->blocks;
     if (!b || b->size - b->used < size) {
         const size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
         b = aligned_alloc(ALIGN, sizeof(*b) + room);
         if (!b)
-            out_of_memory(size);
+            memory_exhausted(sizeof(*b) + room);
         *b = (struct block) {.next = a->blocks, .size = room};
         a->blocks = b;
     }
@@ -73,7 +69,7 @@ void *arena_alloc(struct arena *a, size_t size)
 void *arena_array_bytes(struct arena *a, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)
-        out_of_memory(SIZE_MAX);
+        memory_exhausted(SIZE_MAX);
     return arena_alloc(a, count * size);
 }
 

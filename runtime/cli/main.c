@@ -7,24 +7,30 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/file/file.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "gpu/device.h"
 
-enum exit_code { EXIT_FINE, EXIT_FAILED, EXIT_WRONG, EXIT_NO_DEVICE, EXIT_INTERRUPTED = 130 };
+enum exit_code { EXIT_FINE, EXIT_FAILED, EXIT_WRONG, EXIT_NO_DEVICE, EXIT_SIGNAL = 128 };
 
 // A signal handler is given nothing but its number, so this is the one variable of the program.
-static struct log *volatile interrupted_log;
+static struct {
+    struct log *volatile log;
+    volatile sig_atomic_t number; // of the signal that came
+} interruption;
 
 // The first signal asks the run to stop where nothing is lost; the second one ends the program.
 static void on_interrupt(int number)
 {
     static const char text[] = "\nemend: stopping as soon as nothing is lost; once more ends now\n";
-    (void) number;
+    interruption.number = number;
     if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
         // nobody is listening
     }
-    log_stop(interrupted_log);
+    log_stop(interruption.log);
 }
 
 static void interrupt_catch(int number)
@@ -84,12 +90,12 @@ static bool has_suitable_device(struct arena *a)
     return found;
 }
 
-static enum exit_code exit_code_of(const struct cli *cli, enum em_status status)
+static int exit_code_of(const struct cli *cli, enum em_status status)
 {
     if (status == EM_OK)
         return EXIT_FINE;
     if (status == EM_STOPPED)
-        return EXIT_INTERRUPTED;
+        return EXIT_SIGNAL + interruption.number;
     if ((status == EM_ERR_UNSUPPORTED || status == EM_ERR_DEVICE) &&
         !has_suitable_device(cli->arena))
         return EXIT_NO_DEVICE;
@@ -142,7 +148,7 @@ static enum em_status run(struct cli *cli, int argc, char **argv)
     cli->json = line.json;
     cli->color = may_color();
     cli->plugin_path = join_plugin_path(cli->arena, &line.plugins);
-    interrupted_log = cli->log;
+    interruption.log = cli->log;
     interrupt_catch(SIGINT);
     interrupt_catch(SIGTERM);
     return flush_results(cli, run_line(cli, &line));
@@ -150,6 +156,7 @@ static enum em_status run(struct cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    cJSON_InitHooks(&(cJSON_Hooks) {.malloc_fn = memory_alloc, .free_fn = free});
     struct cli cli = {.log = log_create(stderr, LOG_NORMAL), .arena = arena_create()};
     cli.cache_folder = find_cache_folder(cli.arena);
     cli.prefix = find_prefix(cli.arena);
@@ -159,7 +166,7 @@ int main(int argc, char **argv)
     if (status != EM_OK && status != EM_STOPPED) // whoever stopped it knows
         fprintf(stderr, "emend: %s\n",
                 *log_error(cli.log) ? log_error(cli.log) : "failed for a reason it does not name");
-    const enum exit_code code = exit_code_of(&cli, status);
+    const int code = exit_code_of(&cli, status);
 
     signal(SIGINT, SIG_DFL); // the log is about to go
     signal(SIGTERM, SIG_DFL);

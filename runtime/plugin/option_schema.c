@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "plugin/option_row.h"
 #include "plugin/options.h"
 
@@ -72,9 +73,7 @@ void options_schema(const struct em_option *table, cJSON *properties)
         cJSON *row = cJSON_AddObjectToObject(properties, o->name);
         cJSON_AddStringToObject(row, "description", o->help);
         set_domain(row, o);
-        void *at = malloc(option_row_size(o));
-        if (!at)
-            abort(); // a few bytes
+        void *at = memory_alloc(option_row_size(o));
         option_row_default(o, at);
         cJSON_AddItemToObject(row, "default", option_row_json(o, at));
         free(at);

@@ -55,7 +55,7 @@ kill -TERM $! "$(cat "$cache/begun")" # as a terminal does, both
 rm "$cache/begun"
 wait $! || code=$?
 err=$(cat "$scratch/err")
-[ "$code" = 130 ] || wrong 'an interruption'
+[ "$code" = 143 ] || wrong 'an interruption'
 case $err in *'stopping as soon as nothing is lost; once more ends now'*) ;; *) wrong 'an interruption' ;; esac
 [ -z "$(ls -A "$cache")" ] || wrong "an interruption leaves $(ls -A "$cache")"
 

@@ -108,7 +108,7 @@ json bench run --experiment demo.json --repeat 1
 holds "$(number rate) > 0 && $(number here) > 1" 'bench run'
 fails 2 '--layer 20: world has layers 0 to 3' bench covariance --model "$world" --layer 20
 
-# an interrupted run stops with 130 and goes on to the results of one that never stopped
+# a run that is told to stop does so, and goes on to the results of one that never stopped
 set -- run demo.json --quiet --set data.count=12
 prints 'ES   efficacy' "$@" --out whole
 checks=$((checks + 1))
@@ -119,7 +119,7 @@ kill -TERM $pid
 code=0
 wait $pid || code=$?
 err=$(cat halves.err) out=$(cat halves.out)
-[ "$code" = 130 ] || wrong 'an interrupted run'
+[ "$code" = 143 ] || wrong 'an interrupted run'
 case $err in *'stopping as soon as nothing is lost'*) ;; *) wrong 'an interrupted run says nothing' ;; esac
 prints 'ES   efficacy' "$@" --out halves
 for file in cases.jsonl summary.json experiment.json; do

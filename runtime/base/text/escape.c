@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/sheet.h"
+
 #define REPLACEMENT "\xEF\xBF\xBD"
 
 // The length of the character at `at`; 0 if it is not UTF-8 (cut off, overlong, a surrogate or
@@ -61,15 +63,12 @@ void escape_plain(FILE *to, const char *text)
 
 char *escape_clean(struct arena *a, const char *text)
 {
-    char *out = NULL;
-    size_t size;
-    FILE *to = open_memstream(&out, &size);
-    if (!to)
-        return arena_copy(a, "");
-    escape_plain(to, text);
-    fclose(to);
-    char *copy = arena_copy(a, out);
-    free(out);
+    struct sheet sheet;
+    sheet_begin(&sheet);
+    escape_plain(sheet.to, text);
+    sheet_end(&sheet);
+    char *copy = arena_copy(a, sheet.text);
+    free(sheet.text);
     return copy;
 }
 

@@ -107,6 +107,7 @@ static enum em_status run_sweep(struct cli *cli, struct sweep *s, const struct r
     EM_TRY(read_point(cli, s, o->point, &only));
     if (o->dry)
         return sweep_plan(s, only, stdout, cli->json);
+    cli->running = true;
     const enum em_status status = sweep_run(s, only);
     if (status == EM_STOPPED)
         log_say(cli->log, "stopped; the same command goes on from here (%s)", sweep_folder(s));

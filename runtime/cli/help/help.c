@@ -39,7 +39,7 @@ static void print_options(struct cli *cli, const char *title, const struct cli_o
 }
 
 const char cli_exit_codes[] = "  0 done, 1 the run failed, 2 the command or its input is wrong,\n"
-                              "  3 no suitable device, 130 interrupted";
+                              "  3 no suitable device, 130 interrupted, 143 terminated";
 
 static void print_program(struct cli *cli)
 {

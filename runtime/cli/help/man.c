@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file/file.h"
+#include "base/text/sheet.h"
 #include "cli/help/help.h"
 #include "experiment/experiment.h"
 
@@ -156,18 +157,15 @@ enum { THE_PROGRAM = -1, EXPERIMENTS = -2 };
 
 static enum em_status write_page(struct cli *cli, const char *path, int which)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    if (!to)
-        return log_fail(cli->log, EM_ERR_IO, "out of memory for a man page");
+    struct sheet sheet;
+    sheet_begin(&sheet);
     if (which == EXPERIMENTS)
-        man_print_experiment(cli, to);
+        man_print_experiment(cli, sheet.to);
     else
-        man_print_command(cli, to, which == THE_PROGRAM ? NULL : cli_commands[which]);
-    fclose(to);
-    const enum em_status status = file_write(cli->log, path, text, size);
-    free(text);
+        man_print_command(cli, sheet.to, which == THE_PROGRAM ? NULL : cli_commands[which]);
+    sheet_end(&sheet);
+    const enum em_status status = file_write(cli->log, path, sheet.text, sheet.size);
+    free(sheet.text);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file/file.h"
+#include "base/text/sheet.h"
 #include "experiment/report/html.h"
 #include "experiment/report/tables.h"
 
@@ -15,29 +16,11 @@ struct writer {
     const char *folder;
 };
 
-// A text that is written as a file when it is whole.
-struct sheet {
-    FILE *to;
-    char *text;
-    size_t size;
-};
-
-static enum em_status begin(const struct writer *w, struct sheet *sheet)
-{
-    *sheet = (struct sheet) {0};
-    sheet->to = open_memstream(&sheet->text, &sheet->size);
-    return sheet->to
-               ? EM_OK
-               : log_fail(w->log, EM_ERR_IO, "%s: there is no memory for its report", w->folder);
-}
-
 static enum em_status end(const struct writer *w, const char *name, struct sheet *sheet)
 {
-    const bool whole = fclose(sheet->to) == 0;
+    sheet_end(sheet);
     const char *path = path_join(w->arena, w->folder, name);
-    const enum em_status status =
-        whole ? file_write(w->log, path, sheet->text, sheet->size)
-              : log_fail(w->log, EM_ERR_IO, "%s: there is no memory for it", path);
+    const enum em_status status = file_write(w->log, path, sheet->text, sheet->size);
     free(sheet->text);
     return status;
 }
@@ -46,7 +29,7 @@ static enum em_status write_table(const struct writer *w, const char *name, cons
                                   void (*write)(FILE *to, const struct study *s))
 {
     struct sheet sheet;
-    EM_TRY(begin(w, &sheet));
+    sheet_begin(&sheet);
     write(sheet.to, s);
     return end(w, name, &sheet);
 }
@@ -56,7 +39,7 @@ static enum em_status write_page(const struct writer *w, const struct study *s,
                                  const char *undrawn)
 {
     struct sheet sheet;
-    EM_TRY(begin(w, &sheet));
+    sheet_begin(&sheet);
     html_write(sheet.to, s, figures, svgs, undrawn);
     return end(w, "report.html", &sheet);
 }
@@ -66,7 +49,7 @@ static enum em_status write_figure(const struct writer *w, const struct chart *c
                                    const char *svg)
 {
     struct sheet sheet;
-    EM_TRY(begin(w, &sheet));
+    sheet_begin(&sheet);
     const char *inside = strchr(svg, '>');
     const size_t head = inside ? (size_t) (inside + 1 - svg) : 0;
     fputs("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n", sheet.to);

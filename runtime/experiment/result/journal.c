@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file/file.h"
+#include "base/text/sheet.h"
 
 #define TEXTS "text"
 
@@ -222,17 +223,15 @@ enum em_status journal_keep_lines(struct log *log, const char *path, const char 
 
 enum em_status journal_append(struct log *log, const char *path, const cJSON *lines)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    for (const cJSON *line = lines->child; to && line; line = line->next) {
+    struct sheet sheet;
+    sheet_begin(&sheet);
+    for (const cJSON *line = lines->child; line; line = line->next) {
         char *one = cJSON_PrintUnformatted(line);
-        fprintf(to, "%s%s", line == lines->child ? "" : "\n", one);
+        fprintf(sheet.to, "%s%s", line == lines->child ? "" : "\n", one);
         free(one);
     }
-    if (!to || fclose(to) != 0)
-        return log_fail(log, EM_ERR_IO, "%s: there is no memory for its next lines", path);
-    const enum em_status status = file_append(log, path, text);
-    free(text);
+    sheet_end(&sheet);
+    const enum em_status status = file_append(log, path, sheet.text);
+    free(sheet.text);
     return status;
 }

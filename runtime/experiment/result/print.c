@@ -7,6 +7,7 @@
 #include "base/text/escape.h"
 #include "base/file/file.h"
 #include "base/text/json.h"
+#include "base/text/sheet.h"
 #include "experiment/experiment.h"
 #include "experiment/result/journal.h"
 
@@ -279,34 +280,29 @@ static void print_json(const struct results *r, FILE *to)
 }
 
 // What files and models say is printed as it is, but for what a terminal would obey.
-static enum em_status print_all(const struct results *r, FILE *to)
+static void print_all(const struct results *r, FILE *to)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *memory = open_memstream(&text, &size);
-    if (memory) {
-        print_title(r, memory);
-        print_table(r, memory);
-        print_texts(r, memory);
-        print_seconds(r, memory);
-        fprintf(memory, "  results %s\n", r->folder);
-    }
-    if (!memory || fclose(memory) != 0)
-        return log_fail(r->log, EM_ERR_IO, "%s: there is no memory to print it", r->folder);
-    escape_disarm(text);
-    fputs(text, to);
-    free(text);
-    return EM_OK;
+    struct sheet sheet;
+    sheet_begin(&sheet);
+    print_title(r, sheet.to);
+    print_table(r, sheet.to);
+    print_texts(r, sheet.to);
+    print_seconds(r, sheet.to);
+    fprintf(sheet.to, "  results %s\n", r->folder);
+    sheet_end(&sheet);
+    escape_disarm(sheet.text);
+    fputs(sheet.text, to);
+    free(sheet.text);
 }
 
 enum em_status experiment_print(struct log *log, const char *folder, FILE *to, bool json)
 {
     struct results r = {.log = log, .arena = arena_create(), .folder = folder};
-    enum em_status status = read_results(&r);
+    const enum em_status status = read_results(&r);
     if (status == EM_OK && json)
         print_json(&r, to);
     else if (status == EM_OK)
-        status = print_all(&r, to);
+        print_all(&r, to);
     close_results(&r);
     arena_destroy(&r.arena);
     return status;

@@ -8,6 +8,7 @@
 #include <cblas.h>
 
 #include "base/half.h"
+#include "base/memory.h"
 #include "session/edit/edit.h"
 
 static struct edited_matrix *find(struct em_session *s, enum em_matrix m, int layer)
@@ -100,11 +101,9 @@ static void add_product(float *w, const float *left, const float *right, int n, 
 {
     enum { AT_ONCE = 64 };
     const size_t N = (size_t) n;
-    double *l = malloc(AT_ONCE * N * sizeof(double));
-    double *r = malloc(N * cols * sizeof(double));
-    double *sum = malloc(AT_ONCE * cols * sizeof(double));
-    if (!l || !r || !sum)
-        abort(); // beside a matrix of the model these are small
+    double *l = memory_alloc(AT_ONCE * N * sizeof(double));
+    double *r = memory_alloc(N * cols * sizeof(double));
+    double *sum = memory_alloc(AT_ONCE * cols * sizeof(double));
     for (size_t i = 0; i < N * cols; i++)
         r[i] = right[i];
     for (size_t first = 0; first < rows; first += AT_ONCE) {

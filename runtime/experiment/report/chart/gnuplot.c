@@ -94,10 +94,13 @@ enum em_status chart_draw(struct log *log, struct arena *a, const struct chart *
                           strerror(errno));
     if (open) {
         script_write(a, streams[0], charts, num);
-        fflush(streams[0]);
+        if (fflush(streams[0]) != 0 || ferror(streams[0]))
+            status = log_fail(log, EM_ERR_IO, "the script for gnuplot cannot be written: %s",
+                              strerror(errno));
         rewind(streams[0]);
-        status = run(log, a, streams);
     }
+    if (open && status == EM_OK)
+        status = run(log, a, streams);
     if (status == EM_OK)
         status = take_documents(log, a, read_stream(a, streams[1]), charts, num, svgs);
     for (int i = 0; i < STREAMS; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text/escape.h"
+#include "base/text/sheet.h"
 #include "experiment/report/chart/palette.h"
 
 struct cleaner {
@@ -123,11 +124,9 @@ static void write_root(const struct cleaner *c, const char *tag)
 
 char *svg_clean(struct arena *a, const struct chart *chart, const char *drawn)
 {
-    char *out = NULL;
-    size_t size;
-    const struct cleaner c = {open_memstream(&out, &size), a, chart};
-    if (!c.to)
-        return NULL;
+    struct sheet sheet;
+    sheet_begin(&sheet);
+    const struct cleaner c = {sheet.to, a, chart};
     const char *at = strstr(drawn, "<svg");
     if (at) {
         write_root(&c, at);
@@ -147,8 +146,8 @@ char *svg_clean(struct arena *a, const struct chart *chart, const char *drawn)
             write_tag(&c, at, (size_t) (end - at));
         at = end;
     }
-    fclose(c.to);
-    char *copy = arena_copy(a, out);
-    free(out);
+    sheet_end(&sheet);
+    char *copy = arena_copy(a, sheet.text);
+    free(sheet.text);
     return copy;
 }

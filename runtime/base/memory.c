@@ -1,0 +1,30 @@
+// Memory or the end; see memory.h.
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+// Nothing is flushed or taken down: that may need memory, and files are whole at any moment.
+void memory_exhausted(size_t size)
+{
+    fprintf(stderr,
+            "emend: out of host memory: %zu bytes more are needed; end other programs or use "
+            "smaller batches, and give the same command again\n",
+            size);
+    _exit(EXIT_FAILURE);
+}
+
+void *memory_grow(void *memory, size_t size)
+{
+    void *grown = realloc(memory, size ? size : 1);
+    if (!grown)
+        memory_exhausted(size);
+    return grown;
+}
+
+void *memory_alloc(size_t size)
+{
+    return memory_grow(NULL, size);
+}
