@@ -158,9 +158,9 @@ enum em_status gpu_submit(struct gpu *gpu, VkCommandBuffer commands, VkFence fen
         result = vkWaitForFences(gpu->device, 1, &fence, VK_TRUE, UINT64_MAX);
     if (result == VK_SUCCESS)
         return EM_OK;
-    return log_fail(gpu->log, EM_ERR_DEVICE, "%s failed in \"%s\"%s%s: %s (VkResult %d)",
+    return log_fail(gpu->log, EM_ERR_DEVICE, "%s failed in \"%s\"%s%s: %s (VkResult %d)%s",
                     gpu->info.name, name, label ? ", " : "", label ? label : "",
-                    gpu_result_name(result), (int) result);
+                    gpu_result_name(result), (int) result, gpu_result_cure(result));
 }
 
 static enum em_status prepare_copies(struct gpu *gpu)

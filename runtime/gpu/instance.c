@@ -30,12 +30,26 @@ const char *gpu_result_name(VkResult result)
     }
 }
 
+const char *gpu_result_cure(VkResult result)
+{
+    switch (result) {
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+        return "; end other programs or use smaller batches, and give the same command again";
+    case VK_ERROR_DEVICE_LOST:
+        return "; give the same command again, and if it is lost again use smaller batches or "
+               "another device (emend device lists them)";
+    default:
+        return "";
+    }
+}
+
 enum em_status gpu_check(struct log *log, VkResult result, const char *call)
 {
     if (result >= 0)
         return EM_OK;
-    return log_fail(log, EM_ERR_DEVICE, "%s failed: %s (VkResult %d)", call,
-                    gpu_result_name(result), (int) result);
+    return log_fail(log, EM_ERR_DEVICE, "%s failed: %s (VkResult %d)%s", call,
+                    gpu_result_name(result), (int) result, gpu_result_cure(result));
 }
 
 static VKAPI_ATTR VkBool32 VKAPI_CALL hear(VkDebugUtilsMessageSeverityFlagBitsEXT severity,

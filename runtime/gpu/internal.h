@@ -77,6 +77,7 @@ struct gpu_buf {
 #define VK(log, function, ...) EM_TRY(gpu_check((log), function(__VA_ARGS__), #function))
 EM_MUST_CHECK enum em_status gpu_check(struct log *log, VkResult result, const char *call);
 const char *gpu_result_name(VkResult result);
+const char *gpu_result_cure(VkResult result); // "; do this", or ""
 
 EM_MUST_CHECK enum em_status gpu_instance_make(struct gpu_instance *instance, struct log *log);
 void gpu_instance_drop(struct gpu_instance *instance);

@@ -72,8 +72,9 @@ static enum em_status make_pipeline(struct gpu_pipelines *p, enum gpu_kernel ker
         vkCreateComputePipelines(p->device, p->cache, 1, &info, NULL, &pipeline->handle);
     if (result != VK_SUCCESS)
         return log_fail(p->gpu->log, EM_ERR_DEVICE,
-                        "%s could not compile the kernel %s: %s (VkResult %d)", p->gpu->info.name,
-                        gpu_kernel_info(kernel)->name, gpu_result_name(result), (int) result);
+                        "%s could not compile the kernel %s: %s (VkResult %d)%s", p->gpu->info.name,
+                        gpu_kernel_info(kernel)->name, gpu_result_name(result), (int) result,
+                        gpu_result_cure(result));
     return EM_OK;
 }
 
