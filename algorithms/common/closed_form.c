@@ -158,7 +158,7 @@ static enum em_status find_dual(struct em_session *s, const struct closed_form *
         EM_TRY(solve_coordinates_side(s, form, h, num, x, n, &condition));
     else
         EM_TRY(solve_keys_side(s, form, h, num, x, n, &condition));
-    if (condition < worst_condition)
+    if (!(condition >= worst_condition))
         return fail_singular(s, form, facts, n, condition);
     return leave(s, form, x, n, dual);
 }

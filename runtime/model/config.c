@@ -10,6 +10,7 @@
 
 static const double pi = 3.14159265358979323846;
 enum { MAX_LAYERS = 1024, MAX_WIDTH = 1 << 20, MAX_VOCAB = 1 << 24, MAX_TOKENS = 1 << 28 };
+enum { MIN_VOCAB = 2 }; // of one token nothing can be asked, and nothing edited
 
 // The architectures that the block computes, and what their files may leave out.
 static const struct family {
@@ -110,21 +111,21 @@ static enum em_status read_window(const struct json *j, const struct family *f,
     return EM_OK;
 }
 
-static enum em_status need_size(const struct json *j, const char *key, int max, int *out)
+static enum em_status need_size(const struct json *j, const char *key, int min, int max, int *out)
 {
     const cJSON *there;
     EM_TRY(json_need(j, j->root, key, &there));
-    return json_get_int(j, j->root, key, 1, max, out);
+    return json_get_int(j, j->root, key, min, max, out);
 }
 
 static enum em_status read_sizes(const struct json *j, const struct family *f,
                                  struct model_config *c)
 {
-    EM_TRY(need_size(j, "num_hidden_layers", MAX_LAYERS, &c->layers));
-    EM_TRY(need_size(j, "hidden_size", MAX_WIDTH, &c->dim));
-    EM_TRY(need_size(j, "intermediate_size", MAX_WIDTH, &c->ffn));
-    EM_TRY(need_size(j, "num_attention_heads", MAX_WIDTH, &c->heads));
-    EM_TRY(need_size(j, "vocab_size", MAX_VOCAB, &c->vocab));
+    EM_TRY(need_size(j, "num_hidden_layers", 1, MAX_LAYERS, &c->layers));
+    EM_TRY(need_size(j, "hidden_size", 1, MAX_WIDTH, &c->dim));
+    EM_TRY(need_size(j, "intermediate_size", 1, MAX_WIDTH, &c->ffn));
+    EM_TRY(need_size(j, "num_attention_heads", 1, MAX_WIDTH, &c->heads));
+    EM_TRY(need_size(j, "vocab_size", MIN_VOCAB, MAX_VOCAB, &c->vocab));
     c->kv_heads = f->kv_heads ? f->kv_heads : c->heads;
     EM_TRY(json_get_int(j, j->root, "num_key_value_heads", 1, MAX_WIDTH, &c->kv_heads));
     c->max_tokens = f->max_tokens;
@@ -280,21 +281,21 @@ enum em_status config_check(struct log *log, const char *path, const struct mode
 {
     const struct {
         const char *name;
-        int value, max;
+        int value, min, max;
     } sizes[] = {
-        {"layers", c->layers, MAX_LAYERS},
-        {"width", c->dim, MAX_WIDTH},
-        {"feed-forward width", c->ffn, MAX_WIDTH},
-        {"attention heads", c->heads, MAX_WIDTH},
-        {"key-value heads", c->kv_heads, MAX_WIDTH},
-        {"vocabulary", c->vocab, MAX_VOCAB},
-        {"context length", c->max_tokens, MAX_TOKENS},
-        {"head width", c->head_dim, 2 * MODEL_MAX_HALF_HEAD},
+        {"layers", c->layers, 1, MAX_LAYERS},
+        {"width", c->dim, 1, MAX_WIDTH},
+        {"feed-forward width", c->ffn, 1, MAX_WIDTH},
+        {"attention heads", c->heads, 1, MAX_WIDTH},
+        {"key-value heads", c->kv_heads, 1, MAX_WIDTH},
+        {"vocabulary", c->vocab, MIN_VOCAB, MAX_VOCAB},
+        {"context length", c->max_tokens, 1, MAX_TOKENS},
+        {"head width", c->head_dim, 1, 2 * MODEL_MAX_HALF_HEAD},
     };
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-        if (sizes[i].value < 1 || sizes[i].value > sizes[i].max)
-            return log_fail(log, EM_ERR_CONFIG, "%s: the %s is %d; it must be in [1, %d]", path,
-                            sizes[i].name, sizes[i].value, sizes[i].max);
+        if (sizes[i].value < sizes[i].min || sizes[i].value > sizes[i].max)
+            return log_fail(log, EM_ERR_CONFIG, "%s: the %s is %d; it must be in [%d, %d]", path,
+                            sizes[i].name, sizes[i].value, sizes[i].min, sizes[i].max);
     if (c->heads % c->kv_heads)
         return log_fail(log, EM_ERR_CONFIG,
                         "%s: %d attention heads do not divide by %d key-value heads", path,

@@ -18,6 +18,10 @@ static enum em_status encode(struct em_session *s, const char *text, struct ids 
     int *ids, num;
     EM_TRY(tokenizer_encode(s->tokenizer, s->call, text, false, &ids, &num));
     const int first = s->bos ? 1 : 0;
+    if (num + first > s->config->max_tokens)
+        return em_fail(s, EM_ERR_CONFIG,
+                       "the text \"%.40s...\" has %d tokens; the model takes at most %d%s", text,
+                       num + first, s->config->max_tokens, config_limit_reason(s->config));
     out->at = arena_array(s->call, int, (size_t) (num + first) + 1);
     out->num = num + first;
     if (first)

@@ -139,14 +139,17 @@ enum em_status model_files_hash(struct model_files *m, struct cache *cache, char
     struct cache_entry e;
     EM_TRY(make_memory_key(m, key));
     EM_TRY(cache_open(cache, "model", key, &e));
+    enum em_status status = EM_OK;
     if (e.size == HASH_SIZE) {
         memcpy(hex, e.data, HASH_SIZE);
     } else {
         hash_weights(m, hex);
-        cache_put(&e, &(struct file_part) {hex, HASH_SIZE}, 1);
+        status = files_check_finite(m);
+        if (status == EM_OK)
+            cache_put(&e, &(struct file_part) {hex, HASH_SIZE}, 1);
     }
     cache_close(&e);
-    return EM_OK;
+    return status;
 }
 
 static struct tokenizer *make_folder_tokenizer(struct model_files *m)

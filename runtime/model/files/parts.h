@@ -52,5 +52,6 @@ void files_make_slots(struct model_files *m);
 EM_MUST_CHECK enum em_status files_place(struct model_files *m, const char *path,
                                          struct file_tensor t);
 EM_MUST_CHECK enum em_status files_check_slots(const struct model_files *m);
+EM_MUST_CHECK enum em_status files_check_finite(const struct model_files *m); // reads every weight
 
 #endif

@@ -26,7 +26,7 @@ static enum em_status factor(struct em_session *s, int layer)
     double *l, condition;
     EM_TRY(copy_moment(s, layer, &l));
     enum em_status status = linalg_factor(s, l, s->config->ffn, &condition);
-    if (status == EM_OK && condition < worst_condition)
+    if (status == EM_OK && !(condition >= worst_condition))
         status = em_fail(s, EM_ERR_NUMERIC,
                          "the covariance of layer %d is not positive definite enough (reciprocal "
                          "condition %.1e, at least %.0e is needed); measure it over more text "
