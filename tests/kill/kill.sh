@@ -27,21 +27,7 @@ random() { # N: one of 0 to N - 1, as $drawn
         'BEGIN { srand(seed * 1000 + draw); rand(); print int(rand() * most) }')
 }
 
-experiment() { # NAME ALGORITHM RUN EVALUATE
-    cat >"$scratch/$1.json" <<END
-{ "model": "$world", "data": { "path": "$world/facts.json", "count": 5 },
-  "covariance": { "corpus": "$world/corpus.txt" }, "algorithm": $2,
-  "metrics": ["efficacy", "neighborhood", "norm"],
-  "run": { $3 }, "evaluate": { "texts": 1, "text_length": 8$4 } }
-END
-}
-few='"v_num_grad_steps": 4'
-experiment single "{\"name\": \"rome\", \"layers\": [1], $few}" '"mode": "single"' ''
-experiment batch "{\"name\": \"emmet\", \"layers\": [0], $few}" '"mode": "batch", "batch_size": 2' ''
-experiment sequential "{\"name\": \"alphaedit\", \"layers\": [0], $few}" '"mode": "sequential"' \
-    ', "retained": {"every": 2}'
-experiment sequential-batched "{\"name\": \"memit\", \"layers\": [0, 1], $few}" \
-    '"mode": "sequential-batched", "batch_size": 2' ', "retained": {"every": 3}'
+. "${0%/*}/modes.sh"
 
 begin() { # FOLDER VARIABLE=VALUE...: the run of $mode and $matmul, in the background, as $pid
     folder=$1

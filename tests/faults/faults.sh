@@ -1,0 +1,145 @@
+#!/bin/sh
+# Runs in which one call to the system or to the device fails: each ends with a status and one line
+# that names the failure, and the same command without it ends with the files of a run that met none.
+#
+#   faults.sh PROGRAM FAULT_LIBRARY WORLD NUMBER [SEED]              so many, at random calls
+#   faults.sh PROGRAM FAULT_LIBRARY WORLD all SCENARIO [FUNCTION]    each call of a scenario in turn
+#
+# Scenarios are the modes of a run, and what is done with one: sweep, report, export, delta.
+# A printed SEED makes the same faults again.
+set -eu
+
+program=$1 library=$2 world=$3 number=$4
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export HOME="$scratch/home" LC_ALL=C
+export MESA_SHADER_CACHE_DIR="$scratch/driver"
+export FAULT_TOLD="$scratch/told"
+mkdir -p "$HOME"
+. "${0%/*}/../kill/modes.sh"
+sed 's/"run":/"export": {"values": true}, "run":/' "$scratch/single.json" >"$scratch/values.json"
+sed 's/"run":/"sweep": {"algorithm.v_lr": [0.4, 0.5]}, "run":/' "$scratch/batch.json" \
+    >"$scratch/sweep.json"
+sed -i 's/"count": 5/"count": 2/' "$scratch/sweep.json"
+
+# FOLDER [VARIABLE=VALUE...]: the command of $scenario, with its results and its cache there.
+perform() {
+    folder=$1
+    shift
+    faults=$*
+    case $scenario in
+    report) set -- report "$scratch/run" ;;
+    export) set -- export "$scratch/run" ;;
+    delta) set -- export "$scratch/run" --format delta ;;
+    *) set -- run "$scratch/$scenario.json" ;;
+    esac
+    # shellcheck disable=SC2086 # no value has spaces
+    timeout 600 env XDG_CACHE_HOME="$folder/cache" $faults "$program" "$@" --out "$folder/result" \
+        >"$scratch/out" 2>"$scratch/said"
+}
+
+wrong() { # WHAT
+    echo "wrong: $scenario, $fault: $1; its end was $code"
+    cat "$scratch/told" "$scratch/said"
+    exit 1
+}
+
+# FOLDER: the files are those of a run without a fault, but for how long it took, which its report
+# says too.
+compare() {
+    set -- "$1" -x timing.json -x log.txt -x report.html -x 'table.*' -x sweep.csv -x figures
+    case $scenario in report | export | delta) set -- "$1" ;; esac
+    tried=$1
+    shift
+    diff -r "$@" "$whole/result" "$tried/result" >"$scratch/difference" 2>&1 || {
+        cat "$scratch/difference"
+        wrong "the files differ"
+    }
+    [ -z "$(find "$tried" -name '*.part-*')" ] || wrong "a file that is not whole is left"
+}
+
+# A run without faults, and how often it calls what.
+reference() {
+    whole="$scratch/whole-$scenario" fault=none code=0
+    [ ! -d "$whole" ] || return 0
+    case $scenario in report | export | delta)
+        [ -d "$scratch/run" ] || "$program" run "$scratch/sequential.json" --out "$scratch/run" -q \
+            >/dev/null
+        ;;
+    esac
+    mkdir -p "$whole/cache/emend"
+    : >"$scratch/told"
+    cp "$scratch"/pipelines-* "$whole/cache/emend/" 2>/dev/null || true
+    perform "$whole" FAULT_COUNT="$whole/count" LD_PRELOAD="$library" || code=$?
+    [ "$code" = 0 ] || wrong "it failed"
+    cp "$whole"/cache/emend/pipelines-* "$scratch/" 2>/dev/null || true
+}
+
+check_end() { # FOLDER
+    case $code in
+    0) compare "$1" ;;
+    1 | 2 | 3)
+        [ "$(grep -c '^emend: ' "$scratch/said")" = 1 ] || wrong "not one line names the failure"
+        ! grep -q 'does not name\|unexpected result\|Success$' "$scratch/said" ||
+            wrong "the failure is not named"
+        ;;
+    *) wrong "it broke" ;;
+    esac
+}
+
+# FAULT: done twice in a folder, with the fault and without.
+check() {
+    fault=$1 code=0
+    mkdir -p "$scratch/try/cache/emend"
+    cp "$scratch"/pipelines-* "$scratch/try/cache/emend/" 2>/dev/null || true
+    rm -f "$scratch/told"
+    perform "$scratch/try" FAULT_AT="$fault" LD_PRELOAD="$library" || code=$?
+    if [ -e "$scratch/told" ]; then
+        done=$((done + 1))
+        echo "  $scenario, $fault: $code $(sed -n 's/^emend: //p' "$scratch/said" | cut -c 1-150)"
+    else
+        : >"$scratch/told"
+    fi
+    check_end "$scratch/try"
+    case $code$scenario in
+    0export | 0delta) ;; # what stands is not exported again
+    *)
+        code=0
+        perform "$scratch/try" || code=$?
+        [ "$code" = 0 ] || wrong "what it left cannot be gone on with"
+        compare "$scratch/try"
+        ;;
+    esac
+    rm -rf "$scratch/try"
+}
+
+done=0
+if [ "$number" = all ]; then
+    scenario=$5 only=${6:-}
+    reference
+    while read -r function calls; do
+        [ -z "$only" ] || [ "$function" = "$only" ] || continue
+        for i in $(seq "$calls"); do check "$function:$i"; done
+    done <"$whole/count"
+    echo "$done faults: each was named, and gone on from"
+    exit 0
+fi
+
+seed=${5:-$(date +%s)} draws=0
+echo "$number faults, seed $seed"
+random() { # N: one of 1 to N, as $drawn
+    draws=$((draws + 1))
+    drawn=$(awk -v seed="$seed" -v draw="$draws" -v most="$1" \
+        'BEGIN { srand(seed * 1000 + draw); rand(); print 1 + int(rand() * most) }')
+}
+while [ "$done" -lt "$number" ]; do # every scenario; a function first, so that rare ones are met
+    for scenario in single batch sequential sequential-batched values sweep report export delta; do
+        [ "$done" -lt "$number" ] || break
+        reference
+        random "$(wc -l <"$whole/count")"
+        line=$(sed -n "${drawn}p" "$whole/count")
+        random "${line#* }"
+        check "${line% *}:$drawn"
+    done
+done
+echo "$done faults: each was named, and gone on from"
