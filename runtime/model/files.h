@@ -53,8 +53,8 @@ const struct file_tensor *model_files_at(const struct model_files *m, int i);
 // The paths of the weight files, sorted.
 const char *const *model_files_weights(const struct model_files *m, int *num);
 
-// SHA-256 over the bytes of the weight files, in name order (of one file: its own), which are finite
-// numbers; remembered in the cache by path, size and time (NULL: not).
+// SHA-256 over the bytes of the weight files, in name order (of one file: its own); remembered in
+// the cache by path, size and time (NULL: not). Weights that are not finite are EM_ERR_CONFIG.
 EM_MUST_CHECK enum em_status model_files_hash(struct model_files *m, struct cache *cache,
                                               char hex[HASH_SIZE]);
 
