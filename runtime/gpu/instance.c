@@ -25,6 +25,9 @@ const char *gpu_result_name(VkResult result)
         return "no driver fits";
     case VK_ERROR_TOO_MANY_OBJECTS:
         return "too many objects";
+    case VK_ERROR_OUT_OF_POOL_MEMORY:
+    case VK_ERROR_FRAGMENTED_POOL:
+        return "its pool of descriptors is used up";
     default:
         return "unexpected result";
     }
@@ -35,6 +38,8 @@ const char *gpu_result_cure(VkResult result)
     switch (result) {
     case VK_ERROR_OUT_OF_HOST_MEMORY:
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+    case VK_ERROR_OUT_OF_POOL_MEMORY:
+    case VK_ERROR_TOO_MANY_OBJECTS:
         return "; end other programs or use smaller batches, and give the same command again";
     case VK_ERROR_DEVICE_LOST:
         return "; give the same command again, and if it is lost again use smaller batches or "
