@@ -92,6 +92,12 @@ struct em_session {
     session_progress_fn *on_progress;
     void *progress_user;
     struct session_cost cost;
+
+    bool timed; // session_timing
+    struct {
+        struct session_time *items;
+        size_t num, cap;
+    } times;
 };
 
 // A block to record with, on the session's weights (or the unedited ones).
@@ -101,6 +107,8 @@ struct block session_block(struct em_session *s, struct gpu_cmd *cmd,
 // What a computed value depends on beside its own inputs and the model's state: the program's code,
 // the numeric profile, BOS.
 void session_hash_arithmetic(const struct em_session *s, struct hash *h);
+
+void session_time_add(struct em_session *s, const char *program, const struct gpu_time *time);
 
 // At least `positions` rows of the RoPE table on the device.
 EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int positions);

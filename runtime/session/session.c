@@ -150,6 +150,42 @@ struct session_cost session_cost(const struct em_session *s)
     return cost;
 }
 
+void session_timing(struct em_session *s, bool on)
+{
+    s->timed = on;
+    s->times.num = on ? 0 : s->times.num;
+}
+
+void session_time_add(struct em_session *s, const char *program, const struct gpu_time *time)
+{
+    struct session_time *sum = NULL;
+    for (size_t i = 0; i < s->times.num && !sum; i++)
+        if (strcmp(s->times.items[i].program, program) == 0 &&
+            strcmp(s->times.items[i].kernel, time->name) == 0)
+            sum = &s->times.items[i];
+    if (!sum) {
+        sum = arena_push(s->life, &s->times);
+        *sum = (struct session_time) {.program = program, .kernel = time->name};
+    }
+    sum->seconds += time->seconds;
+    sum->flop += time->flop;
+    sum->count += time->count;
+}
+
+static int dearer(const void *a, const void *b)
+{
+    const double x = ((const struct session_time *) a)->seconds;
+    const double y = ((const struct session_time *) b)->seconds;
+    return (x < y) - (x > y);
+}
+
+const struct session_time *session_times(struct em_session *s, int *num)
+{
+    qsort(s->times.items, s->times.num, sizeof(*s->times.items), dearer);
+    *num = (int) s->times.num;
+    return s->times.items;
+}
+
 void session_call_begin(struct em_session *s)
 {
     s->series.num = 0;

@@ -197,4 +197,14 @@ struct session_cost {
 uint64_t session_memory(const struct em_session *s); // bytes that plans may use beside the weights
 struct session_cost session_cost(const struct em_session *s); // since creation
 
+struct session_time { // of one kernel or host call in one program of the plans
+    const char *program, *kernel;
+    double seconds, flop;
+    int64_t count;
+};
+// Plans that are made from here on are timed, which slows them a little; what was timed before is
+// forgotten.
+void session_timing(struct em_session *s, bool on);
+const struct session_time *session_times(struct em_session *s, int *num); // dearest first
+
 #endif

@@ -1,10 +1,12 @@
 // `emend bench`: checks first, then seconds, rate, flop/s, and the share of what OpenBLAS reaches.
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
+#include "base/clock.h"
 #include "cli/bench/bench.h"
 #include "plugin/options.h"
 
@@ -35,12 +37,37 @@ static const struct {
     {"run", bench_whole},
 };
 
+// Before the session is closed, which owns the times.
 void bench_describe(struct cli *cli, struct em_session *s, struct bench_result *out)
 {
     const struct gpu_info *info = gpu_info(session_gpu(s));
     out->model = arena_copy(cli->arena, em_model(s)->name);
     out->device =
         arena_print(cli->arena, "%s, %s %s", info->name, info->driver, info->driver_version);
+    const struct session_time *times = session_times(s, &out->num_times);
+    struct session_time *copy =
+        arena_array(cli->arena, struct session_time, (size_t) out->num_times + 1);
+    memcpy(copy, times, (size_t) out->num_times * sizeof(*times));
+    out->times = copy;
+}
+
+enum em_status bench_time(const struct bench_options *o, struct em_session *s, bench_work *work,
+                          void *user, struct bench_result *out)
+{
+    EM_TRY(work(s, 0, user)); // kernels are compiled
+    out->seconds = INFINITY;
+    for (int i = 1; i <= o->repeat; i++) {
+        const double flop = session_cost(s).flop, begun = time_now();
+        EM_TRY(work(s, i, user));
+        out->seconds = fmin(out->seconds, time_now() - begun);
+        out->flop = session_cost(s).flop - flop;
+    }
+    session_timing(s, true);
+    const double begun = time_now();
+    const enum em_status status = work(s, o->repeat + 1, user);
+    out->timed_seconds = time_now() - begun;
+    session_timing(s, false);
+    return status;
 }
 
 static double check_error(const struct bench_check *c)
@@ -61,6 +88,27 @@ static enum em_status judge_checks(struct cli *cli, const struct bench_result *r
     return EM_OK;
 }
 
+// The dearest kernels of each program, and the rest in one line.
+static void print_times(const struct bench_result *r)
+{
+    enum { MOST = 14 };
+    double left = r->timed_seconds;
+    if (!r->num_times)
+        return;
+    printf("  with each kernel timed, %.3f seconds:\n", r->timed_seconds);
+    for (int i = 0; i < r->num_times && i < MOST; i++) {
+        const struct session_time *t = &r->times[i];
+        printf("    %-9s  %-26s %8.3f  %5.1f %%  %7" PRId64 " times", t->program, t->kernel,
+               t->seconds, 100 * t->seconds / r->timed_seconds, t->count);
+        if (t->flop > 0 && t->seconds > 0)
+            printf("  %6.1f GFLOP/s", t->flop / t->seconds / 1e9);
+        printf("\n");
+        left -= t->seconds;
+    }
+    printf("    %-37s %8.3f  %5.1f %%\n", "the rest, and between kernels", left,
+           100 * left / r->timed_seconds);
+}
+
 static void print_result(struct cli *cli, const struct bench_result *r)
 {
     printf("%s%s%s: %s; %s; %s\n", cli_bold(cli), r->name, cli_plain(cli), r->work, r->model,
@@ -74,10 +122,25 @@ static void print_result(struct cli *cli, const struct bench_result *r)
            r->flop / 1e9);
     if (r->phases)
         printf("  of it     %s\n", r->phases);
-    if (!r->blas_flops)
-        return;
-    printf("  OpenBLAS  %.1f GFLOP/s on a block's shapes; that is a share of %.0f %%\n",
-           r->blas_flops / 1e9, 100 * r->flop / r->seconds / r->blas_flops);
+    if (r->blas_flops)
+        printf("  OpenBLAS  %.1f GFLOP/s on a block's shapes; that is a share of %.0f %%\n",
+               r->blas_flops / 1e9, 100 * r->flop / r->seconds / r->blas_flops);
+    print_times(r);
+}
+
+static void add_times(cJSON *json, const struct bench_result *r)
+{
+    cJSON_AddNumberToObject(json, "timed_seconds", r->timed_seconds);
+    cJSON *list = cJSON_AddArrayToObject(json, "times");
+    for (int i = 0; i < r->num_times; i++) {
+        cJSON *time = cJSON_CreateObject();
+        cJSON_AddStringToObject(time, "program", r->times[i].program);
+        cJSON_AddStringToObject(time, "kernel", r->times[i].kernel);
+        cJSON_AddNumberToObject(time, "seconds", r->times[i].seconds);
+        cJSON_AddNumberToObject(time, "count", (double) r->times[i].count);
+        cJSON_AddNumberToObject(time, "flop", r->times[i].flop);
+        cJSON_AddItemToArray(list, time);
+    }
 }
 
 static void print_json(const struct bench_result *r)
@@ -105,6 +168,8 @@ static void print_json(const struct bench_result *r)
         cJSON_AddNumberToObject(json, "openblas_gflops", r->blas_flops / 1e9);
         cJSON_AddNumberToObject(json, "share", r->flop / r->seconds / r->blas_flops);
     }
+    if (r->num_times)
+        add_times(json, r);
     cli_print_json(json);
 }
 

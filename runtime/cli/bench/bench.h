@@ -26,7 +26,18 @@ struct bench_result {
     double amount, seconds, flop;
     double blas_flops;  // what sgemm reaches on the same shapes, flop/s; 0: not asked
     const char *phases; // seconds of each, or NULL
+    // where the time of one more run went, which the timing itself slows
+    const struct session_time *times;
+    int num_times;
+    double timed_seconds;
 };
+
+// --- timing: bench.c
+// The work once more; `time` is another number each time, 0 first.
+typedef enum em_status bench_work(struct em_session *s, int time, void *user);
+// Once for what is made once, then o->repeat times, of which the best counts; once more with times.
+EM_MUST_CHECK enum em_status bench_time(const struct bench_options *o, struct em_session *s,
+                                        bench_work *work, void *user, struct bench_result *out);
 
 // --- the work: forward.c
 EM_MUST_CHECK enum em_status bench_forward(struct cli *cli, const struct bench_options *o,

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "base/clock.h"
 #include "base/file/file.h"
 #include "base/random.h"
 #include "cli/bench/bench.h"
@@ -107,6 +106,12 @@ static enum em_status open_model(struct cli *cli, const struct bench_options *o,
 
 // --- forward
 
+static enum em_status forward(struct em_session *s, int time, void *user)
+{
+    (void) time;
+    return run_pass(s, user);
+}
+
 static enum em_status time_forward(struct cli *cli, const struct bench_options *o,
                                    struct cli_model *m, struct bench_result *out)
 {
@@ -120,14 +125,7 @@ static enum em_status time_forward(struct cli *cli, const struct bench_options *
                            .num_prompts = num,
                            .num_groups = 1,
                            .answers = arena_array(cli->arena, struct em_answer, (size_t) num)};
-    EM_TRY(run_pass(s, &pass)); // kernels are compiled here
-    out->seconds = INFINITY;
-    for (int i = 0; i < o->repeat; i++) {
-        const double flop = session_cost(s).flop, begun = time_now();
-        EM_TRY(run_pass(s, &pass));
-        out->seconds = fmin(out->seconds, time_now() - begun);
-        out->flop = session_cost(s).flop - flop;
-    }
+    EM_TRY(bench_time(o, s, forward, &pass, out));
     out->amount = num * length;
     out->unit = "tokens";
     out->work = arena_print(cli->arena, "%d tokens in %d prompts", num * length, num);
@@ -149,13 +147,18 @@ enum em_status bench_forward(struct cli *cli, const struct bench_options *o,
 
 // --- covariance
 
-static enum em_status measure_covariance(struct cli *cli, struct em_session *s, int layer,
-                                         int tokens)
+struct keys {
+    const char *path;
+    int layer, tokens;
+};
+
+// Another number of tokens is another measurement, of which nothing is kept.
+static enum em_status measure_covariance(struct em_session *s, int time, void *user)
 {
-    const char *path = cli_share_path(cli, "experiments/data/neutral.txt");
+    const struct keys *keys = user;
     const struct session_corpus corpus = {
-        .paths = &path, .num_paths = 1, .tokens = (uint64_t) tokens};
-    EM_TRY(session_corpus_set(s, &corpus, &layer, 1));
+        .paths = &keys->path, .num_paths = 1, .tokens = (uint64_t) (keys->tokens + time)};
+    EM_TRY(session_corpus_set(s, &corpus, &keys->layer, 1));
     return session_covariance_prepare(s);
 }
 
@@ -169,14 +172,8 @@ static enum em_status time_covariance(struct cli *cli, const struct bench_option
     EM_TRY(check_keys(cli, s, m->files, o->layer, &out->checks[0]));
     out->num_checks = 1;
     const int tokens = o->tokens ? o->tokens : 2 * em_model(s)->ffn;
-    EM_TRY(measure_covariance(cli, s, o->layer, tokens)); // kernels are compiled here
-    out->seconds = INFINITY;
-    for (int i = 1; i <= o->repeat; i++) { // another number of tokens is another measurement
-        const double flop = session_cost(s).flop, begun = time_now();
-        EM_TRY(measure_covariance(cli, s, o->layer, tokens + i));
-        out->seconds = fmin(out->seconds, time_now() - begun);
-        out->flop = session_cost(s).flop - flop;
-    }
+    struct keys keys = {cli_share_path(cli, "experiments/data/neutral.txt"), o->layer, tokens};
+    EM_TRY(bench_time(o, s, measure_covariance, &keys, out));
     out->amount = tokens;
     out->unit = "tokens";
     out->work = arena_print(cli->arena, "%d tokens, layer %d", tokens, o->layer);

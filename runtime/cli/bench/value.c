@@ -1,12 +1,11 @@
 // The values z of an experiment's facts, all in one plan, timed.
 
-#include <math.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/bench/bench.h"
 
 struct work {
+    struct cli *cli;
     struct em_session *session;
     const struct em_algorithm *algorithm;
     const void *options;
@@ -14,13 +13,14 @@ struct work {
     int num_facts;
 };
 
-static enum em_status prepare(const struct work *w, const char *key)
+static enum em_status prepare(struct em_session *s, int time, void *user)
 {
-    session_store_key(w->session, key, NULL); // under another key nothing is found in the store
-    session_call_begin(w->session);
-    const enum em_status status =
-        w->algorithm->prepare(w->session, w->options, w->facts, w->num_facts);
-    session_call_end(w->session);
+    const struct work *w = user;
+    // under another key nothing is found in the store
+    session_store_key(s, arena_print(w->cli->arena, "bench: %d", time), NULL);
+    session_call_begin(s);
+    const enum em_status status = w->algorithm->prepare(s, w->options, w->facts, w->num_facts);
+    session_call_end(s);
     return status;
 }
 
@@ -45,18 +45,11 @@ static enum em_status count_live_rows(const struct work *w, int *rows)
     return EM_OK;
 }
 
-static enum em_status time_value(struct cli *cli, const struct bench_options *o,
-                                 const struct work *w, struct bench_result *out)
+static enum em_status time_value(struct cli *cli, const struct bench_options *o, struct work *w,
+                                 struct bench_result *out)
 {
     struct em_session *s = w->session;
-    EM_TRY(prepare(w, "bench: first")); // kernels are compiled, the covariance is measured
-    out->seconds = INFINITY;
-    for (int i = 0; i < o->repeat; i++) {
-        const double flop = session_cost(s).flop, begun = time_now();
-        EM_TRY(prepare(w, arena_print(cli->arena, "bench: %d", i)));
-        out->seconds = fmin(out->seconds, time_now() - begun);
-        out->flop = session_cost(s).flop - flop;
-    }
+    EM_TRY(bench_time(o, s, prepare, w, out));
     int rows;
     session_call_begin(s);
     const enum em_status status = count_live_rows(w, &rows);
@@ -93,7 +86,7 @@ static enum em_status time_experiment(struct cli *cli, const struct bench_option
 {
     EM_TRY(experiment_setup(e));
     cli->running = true;
-    struct work work = {.session = experiment_session(e)};
+    struct work work = {.cli = cli, .session = experiment_session(e)};
     work.algorithm = experiment_algorithm(e, &work.options);
     work.facts = experiment_facts(e, &work.num_facts);
     if (!work.algorithm->prepare)

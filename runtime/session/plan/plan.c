@@ -321,6 +321,9 @@ static enum em_status record(struct plan *p)
     p->backward = gpu_cmd_create(p->s->gpu, "backward");
     if (!p->constant || !p->forward || !p->reference || !p->backward)
         return log_status(p->s->log);
+    struct gpu_cmd *const programs[] = {p->constant, p->forward, p->reference, p->backward};
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+        gpu_cmd_timing(programs[i], p->s->timed);
     plan_record_constant(p);
     plan_record_forward(p);
     plan_record_heads(p, p->reference, true);

@@ -167,19 +167,38 @@ static enum em_status check_losses(struct plan *p)
     return EM_OK;
 }
 
+enum { COMMANDS = 4 };
+
+// `work` holds the programs that have just run.
+static enum em_status add_times(struct plan *p, struct gpu_cmd *const work[COMMANDS])
+{
+    static const char *const names[COMMANDS] = {"constant", "forward", "reference", "backward"};
+    for (int i = 0; i < COMMANDS; i++) {
+        struct gpu_time *list;
+        int num = 0;
+        if (work[i])
+            EM_TRY(gpu_cmd_times(work[i], p->a, &list, &num));
+        for (int k = 0; k < num; k++)
+            session_time_add(p->s, names[i], &list[k]);
+    }
+    return EM_OK;
+}
+
 enum em_status plan_run(struct plan *p, bool first, const bool *active)
 {
     struct em_session *s = p->s;
     write_inputs(p, first);
     if (first)
         EM_TRY(plan_upload_references(p));
-    struct gpu_cmd *const work[] = {first ? p->constant : NULL, p->forward,
-                                    first && !p->starts ? p->reference : NULL, p->backward};
-    for (int i = 0; i < 4; i++)
+    struct gpu_cmd *const work[COMMANDS] = {first ? p->constant : NULL, p->forward,
+                                            first && !p->starts ? p->reference : NULL, p->backward};
+    for (int i = 0; i < COMMANDS; i++)
         if (work[i]) {
             EM_TRY(gpu_cmd_run(work[i]));
             s->cost.flop += gpu_cmd_flop(work[i]);
         }
+    if (s->timed)
+        EM_TRY(add_times(p, work));
     read_outputs(p, active);
     return check_losses(p);
 }
