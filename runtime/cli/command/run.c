@@ -11,7 +11,7 @@
 struct run_options {
     struct cli_place place;
     struct cli_texts sets;
-    const char *out, *point;
+    const char *out, *point, *chip;
     bool fresh, dry;
 };
 
@@ -34,6 +34,8 @@ static const struct cli_option check_table[] = {
                   "override a value of the experiment"),
     CLI_FLAG_ROW(struct run_options, dry, "estimate", 0,
                  "measure a few cases and tell the time and the memory that a run takes"),
+    CLI_TEXT_ROW(struct run_options, chip, "chip", "CHIP", false,
+                 "count the operations, and the time they take at least on a chip: h100"),
     CLI_DEVICE_ROW(struct run_options),
     CLI_MATMUL_ROW(struct run_options),
     {0},
@@ -142,7 +144,9 @@ static enum em_status check_run(struct cli *cli, const void *options, const char
     if (!s)
         return log_status(cli->log);
     const int points = sweep_num_points(s);
-    if (o->dry)
+    if (o->chip)
+        status = sweep_floor(s, o->chip, stdout, cli->json);
+    else if (o->dry)
         status = sweep_plan(s, -1, stdout, cli->json);
     else if (cli->json)
         cli_print_json(cJSON_Duplicate(sweep_json(s), true));
@@ -175,7 +179,9 @@ const struct cli_command cli_check = {
     .summary = "Check an experiment without running it",
     .about =
         "With --json the experiment is written out with every default. With --estimate the model\n"
-        "is loaded and a few cases are measured, as emend run --dry-run does.",
+        "is loaded and a few cases are measured, as emend run --dry-run does. --chip counts for\n"
+        "a chip that need not be here, from the peaks of its data sheet; \"--chip 20:500\" is one\n"
+        "of 20 TFLOP/s and 500 GB/s.",
     .min_args = 1,
     .max_args = 1,
     .options = check_table,

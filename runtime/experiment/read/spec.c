@@ -400,6 +400,14 @@ bool spec_keeps_edits(const struct spec *spec)
     return spec->run.mode == SPEC_SEQUENTIAL || spec->run.mode == SPEC_SEQUENTIAL_BATCHED;
 }
 
+bool spec_state_is_due(const struct spec *spec, int num_facts, int first, int end)
+{
+    const struct spec_evaluate *e = &spec->evaluate;
+    if (!spec_keeps_edits(spec) || end == num_facts)
+        return true;
+    return e->retained == SPEC_EVERY && end / e->every > first / e->every;
+}
+
 static enum em_status check_retained(struct spec *spec)
 {
     struct spec_evaluate *e = &spec->evaluate;

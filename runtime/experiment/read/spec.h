@@ -121,6 +121,10 @@ EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struc
 
 // Modes whose edits stay in the model.
 bool spec_keeps_edits(const struct spec *spec);
+// Whether the model as it stands is looked at behind the batch of facts [first, end): behind each
+// batch that is taken back; where edits are kept at the end, and where the count of edits reaches a
+// multiple of evaluate.retained.every, rounded up to a batch's end.
+bool spec_state_is_due(const struct spec *spec, int num_facts, int first, int end);
 
 bool spec_model_is_path(const char *model); // not a name that the caller may know
 

@@ -7,14 +7,9 @@
 
 // --- the schedule
 
-// Behind each batch that is taken back. Where edits are kept: at the end, and where the count of
-// edits reaches a multiple of evaluate.retained.every, rounded up to a batch's end.
 bool run_state_is_due(const struct run *r, int first, int end)
 {
-    const struct spec_evaluate *s = &r->e->spec.evaluate;
-    if (!r->keeps || end == r->e->data.num)
-        return true;
-    return s->retained == SPEC_EVERY && end / s->every > first / s->every;
+    return spec_state_is_due(&r->e->spec, r->e->data.num, first, end);
 }
 
 static bool asks_again(const struct run *r)

@@ -25,6 +25,10 @@ const cJSON *sweep_json(const struct sweep *s);
 // Shows the points with the time and the memory that they will take, and runs nothing.
 EM_MUST_CHECK enum em_status sweep_plan(struct sweep *s, int only, FILE *to, bool json);
 
+// Shows the operations and bytes of all points, and the time that they take at least on a chip:
+// "h100", or "TFLOPS:GB/S". No device is needed.
+EM_MUST_CHECK enum em_status sweep_floor(struct sweep *s, const char *chip, FILE *to, bool json);
+
 // Runs what is not finished: point `only` alone, or all (-1). A point that fails is said, and the
 // others are run; then it is an error. Points that another process works at are left to it.
 EM_MUST_CHECK enum em_status sweep_run(struct sweep *s, int only);

@@ -1,12 +1,12 @@
 // Estimates of sweeps; see estimate.h.
 
-#include "experiment/sweep/estimate.h"
+#include "experiment/sweep/estimate/estimate.h"
 
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "experiment/sweep/probe.h"
+#include "experiment/sweep/estimate/probe.h"
 #include "experiment/run/templates.h"
 
 enum { ANCHORS = 3 }; // layers of a family that are measured; between them lie straight lines
@@ -271,14 +271,6 @@ static double ask_seconds(const struct asked *a, int num)
     return seconds;
 }
 
-static bool is_due(const struct experiment *e, int first, int end)
-{
-    const struct spec_evaluate *s = &e->spec.evaluate;
-    if (!spec_keeps_edits(&e->spec) || end == e->data.num)
-        return true;
-    return s->retained == SPEC_EVERY && end / s->every > first / s->every;
-}
-
 static void count_batches(struct estimator *t, struct experiment *e, const struct asked *a,
                           double *seconds)
 {
@@ -294,7 +286,7 @@ static void count_batches(struct estimator *t, struct experiment *e, const struc
         *seconds += update_seconds(t, e, end - first);
         if (s->fresh)
             *seconds += ask_seconds(a, end - first);
-        if (is_due(e, first, end))
+        if (spec_state_is_due(&e->spec, num, first, end))
             *seconds += a->state + (s->retained != SPEC_NEVER ? ask_seconds(a, end) : 0);
     }
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "experiment/sweep/estimate.h"
+#include "experiment/sweep/estimate/estimate.h"
 
 static const char *point_state(const struct point_estimate *p)
 {

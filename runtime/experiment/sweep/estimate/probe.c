@@ -1,6 +1,6 @@
 // Pieces of an experiment timed; see probe.h.
 
-#include "experiment/sweep/probe.h"
+#include "experiment/sweep/estimate/probe.h"
 
 #include <emend/linalg.h>
 
