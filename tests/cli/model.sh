@@ -76,7 +76,6 @@ prints 'demo.json is fine; results go to runs/demo' check demo.json
 json check demo.json
 prints 'memory   at most' check demo.json --estimate
 prints 'NVIDIA H100' check demo.json --chip h100
-fails 2 '--chip h10: no such chip; did you mean "h100"' check demo.json --chip h10
 [ ! -e runs/demo ] || wrong 'an estimate wrote something'
 prints 'ES   efficacy' run demo.json --quiet
 prints 'covariance        4 ' cache list
