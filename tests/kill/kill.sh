@@ -1,11 +1,13 @@
 #!/bin/sh
-# Runs that are killed at random moments, and go on by the same command, end with the files of one
-# that was not: byte for byte, in every mode, in the host's BLAS and in shaders.
+# Runs that are killed or told to stop at random moments, and go on by the same command, end with
+# the files of one that was not: byte for byte, in every mode, in the host's BLAS and in shaders.
 #
 #   kill.sh PROGRAM DIE_LIBRARY WORLD KILLS [SEED]
 #
-# Half of the kills come after a random time, half at a random change of a file, within a write too.
-# Some runs are killed again while they go on. A printed SEED makes the same kills at files again.
+# Half of the kills come at a random change of a file, within a write too. The others come after a
+# random time, two of three as SIGTERM or SIGINT: such a run says how to go on, and ends with 143 or
+# 130. Some runs are killed again while they go on. A printed SEED makes the same kills at files
+# again.
 set -eu
 
 program=$1 die=$2 world=$3 kills=$4 seed=${5:-$(date +%s)}
@@ -32,7 +34,7 @@ random() { # N: one of 0 to N - 1, as $drawn
 begin() { # FOLDER VARIABLE=VALUE...: the run of $mode and $matmul, in the background, as $pid
     folder=$1
     shift
-    env XDG_CACHE_HOME="${folder%/run}/cache" DIE_UNDER="${folder%/run}" "$@" "$program" run \
+    env --default-signal=INT XDG_CACHE_HOME="${folder%/run}/cache" DIE_UNDER="${folder%/run}" "$@" "$program" run \
         "$scratch/$mode.json" --out "$folder" --matmul "$matmul" >"$scratch/said" 2>&1 &
     pid=$!
 }
@@ -63,8 +65,27 @@ reference() {
     time=$(cat "$whole.time")
 }
 
+# What was told to stop, and heard it, says how to go on.
+check_end() {
+    case $signal$code in
+    KILL137 | TERM143 | INT130) ;;
+    *0) how="$how (too late)" ;;
+    *)
+        echo "wrong: mode $mode, $how: it ended with $code; seed $seed"
+        cat "$scratch/said"
+        exit 1
+        ;;
+    esac
+    if [ "$code" != 0 ] && grep -q 'stopping as soon' "$scratch/said" &&
+        ! grep -q 'stopped; the same command goes on from here' "$scratch/said"; then
+        echo "wrong: mode $mode, $how: it does not say how to go on; seed $seed"
+        exit 1
+    fi
+}
+
 # Begins or goes on with a run and kills it; it may be done before.
 kill_once() { # FOLDER
+    signal=KILL
     random 2
     if [ -n "$preload" ] && [ "$drawn" = 0 ]; then
         random "$(cat "$whole.count")"
@@ -72,16 +93,18 @@ kill_once() { # FOLDER
         how="at file change $at"
         begin "$1" DIE_AT="$at" LD_PRELOAD="$preload"
     else
+        random 3
+        case $drawn in 0) signal=KILL ;; 1) signal=TERM ;; 2) signal=INT ;; esac
         random "$time"
-        how="after $drawn ms"
+        how="after $drawn ms by $signal"
         begin "$1"
         sleep "$(awk -v ms="$drawn" 'BEGIN { print ms / 1000 }')"
-        kill -9 "$pid" 2>/dev/null || true
+        kill -"$signal" "$pid" 2>/dev/null || true
     fi
     code=0
     wait "$pid" 2>/dev/null || code=$?
     done=$((done + 1))
-    [ "$code" = 137 ] || how="$how (too late)"
+    check_end
     echo "  $done: $mode, matmul $matmul, killed $how, with $(cat "$1"/cases.jsonl 2>/dev/null | wc -l) cases"
 }
 

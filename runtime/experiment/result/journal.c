@@ -202,13 +202,14 @@ enum em_status journal_read_lines(struct log *log, struct arena *a, const char *
     if (!file_exists(path))
         return EM_OK;
     char *text;
-    EM_TRY(file_read(log, a, path, &text, NULL));
+    size_t size;
+    EM_TRY(file_read(log, a, path, &text, &size));
     char *at = text;
     for (char *end; (end = strchr(at, '\n')); at = end + 1) {
         *end = 0;
         *arena_push(a, &list) = at;
     }
-    if (*at)
+    if (at < text + size) // zeros too: a machine that lost power may leave them
         EM_TRY(cut_file(log, path, at - text));
     *lines = list.items;
     *num = (int) list.num;

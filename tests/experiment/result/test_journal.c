@@ -121,12 +121,33 @@ static void test_cut_line(void **state)
     room_close(&r);
 }
 
+// A file that a machine made longer before it lost power ends with zeros.
+static void test_zeros(void **state)
+{
+    (void) state;
+    static const char text[] = "{\"a\":1}\n\0\0\0\0";
+    struct room r;
+    const char **lines;
+    int num;
+    room_open(&r);
+    const char *path = room_path(&r, "cases.jsonl");
+    room_ok(&r, file_write(r.log, path, text, sizeof(text) - 1));
+    room_ok(&r, journal_read_lines(r.log, r.arena, path, &lines, &num));
+    assert_int_equal(num, 1);
+    cJSON *more = cJSON_Parse("[{\"a\": 2}]");
+    room_ok(&r, journal_append(r.log, path, more));
+    cJSON_Delete(more);
+    assert_string_equal(room_read(&r, path), "{\"a\":1}\n{\"a\":2}\n");
+    room_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_read_back),
         cmocka_unit_test(test_cut_line),
+        cmocka_unit_test(test_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
