@@ -50,13 +50,18 @@ void workshop_drop_session(struct workshop *w)
     w->checked = NULL;
 }
 
+void workshop_drop_device(struct workshop *w)
+{
+    workshop_drop_session(w);
+    gpu_destroy(&w->gpu);
+}
+
 void workshop_destroy(struct workshop **workshop)
 {
     struct workshop *w = *workshop;
     if (!w)
         return;
-    workshop_drop_session(w);
-    gpu_destroy(&w->gpu);
+    workshop_drop_device(w);
     for (struct workshop_model *m = w->models; m; m = m->next)
         model_files_close(&m->files);
     cache_destroy(&w->cache);
@@ -148,8 +153,7 @@ static enum em_status open_device(struct workshop *w, const char *device)
     const char *key = device ? device : "";
     if (w->gpu && strcmp(w->device, key) == 0)
         return EM_OK;
-    workshop_drop_session(w);
-    gpu_destroy(&w->gpu);
+    workshop_drop_device(w);
     w->gpu = gpu_create(&(struct gpu_params) {
         .log = w->log, .device = device, .cache_folder = w->params.cache_folder});
     w->device = arena_copy(w->arena, key);

@@ -52,5 +52,7 @@ EM_MUST_CHECK enum em_status workshop_give_corpus(struct workshop *w, const stru
                                                   const struct model_files *files);
 // Forgets the session, which a failure may have left in any state.
 void workshop_drop_session(struct workshop *w);
+// And the device, which may be lost for good: the next run makes it anew.
+void workshop_drop_device(struct workshop *w);
 
 #endif

@@ -1,10 +1,11 @@
-// Vulkan's calls, each of which may be told to fail with a result that it may have; see fault.h.
+// Vulkan's calls, each of which may be told to fail with a result that it may have; see fault.h. A
+// device that is lost stays lost: nothing is submitted any more until another one is made.
 
+#include <stdatomic.h>
 #include <vulkan/vulkan.h>
 
 #include "fault.h"
 
-#define LOST VK_ERROR_DEVICE_LOST
 #define NO_HOST VK_ERROR_OUT_OF_HOST_MEMORY
 #define NO_DEVICE VK_ERROR_OUT_OF_DEVICE_MEMORY
 
@@ -22,8 +23,25 @@ WRAP(vkCreateInstance,
      (info, by, out), NO_HOST)
 WRAP(vkEnumeratePhysicalDevices, (VkInstance of, uint32_t *num, VkPhysicalDevice *out),
      (of, num, out), NO_HOST)
-WRAP_CREATE(vkCreateDevice, VkPhysicalDevice, VkDeviceCreateInfo, VkDevice,
-            VK_ERROR_TOO_MANY_OBJECTS)
+static atomic_bool lost;
+
+static bool is_lost(const char *function, const void *caller)
+{
+    if (fault_is_due(function, caller))
+        atomic_store(&lost, true);
+    return atomic_load(&lost);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkCreateDevice(VkPhysicalDevice of, const VkDeviceCreateInfo *what,
+                                              const VkAllocationCallbacks *by, VkDevice *out)
+{
+    PFN_vkCreateDevice real;
+    if (fault_is_due("vkCreateDevice", __builtin_return_address(0)))
+        return VK_ERROR_TOO_MANY_OBJECTS;
+    atomic_store(&lost, false);
+    fault_find("vkCreateDevice", &real);
+    return real(of, what, by, out);
+}
 
 WRAP_CREATE(vkCreateBuffer, VkDevice, VkBufferCreateInfo, VkBuffer, NO_DEVICE)
 WRAP_CREATE(vkAllocateMemory, VkDevice, VkMemoryAllocateInfo, VkDeviceMemory, NO_DEVICE)
@@ -63,16 +81,23 @@ WRAP(vkBeginCommandBuffer, (VkCommandBuffer to, const VkCommandBufferBeginInfo *
 WRAP(vkEndCommandBuffer, (VkCommandBuffer to), (to), NO_DEVICE)
 WRAP(vkResetFences, (VkDevice of, uint32_t num, const VkFence *fences), (of, num, fences),
      NO_DEVICE)
-WRAP(vkQueueSubmit, (VkQueue to, uint32_t num, const VkSubmitInfo *infos, VkFence fence),
-     (to, num, infos, fence), LOST)
+
+VKAPI_ATTR VkResult VKAPI_CALL vkQueueSubmit(VkQueue to, uint32_t num, const VkSubmitInfo *infos,
+                                             VkFence fence)
+{
+    PFN_vkQueueSubmit real;
+    if (is_lost("vkQueueSubmit", __builtin_return_address(0)))
+        return VK_ERROR_DEVICE_LOST;
+    fault_find("vkQueueSubmit", &real);
+    return real(to, num, infos, fence);
+}
 
 // What was submitted is done before it is said to be lost: nothing may be destroyed in its course.
 VKAPI_ATTR VkResult VKAPI_CALL vkWaitForFences(VkDevice of, uint32_t num, const VkFence *fences,
                                                VkBool32 all, uint64_t timeout)
 {
     PFN_vkWaitForFences real;
-    const bool due = fault_is_due("vkWaitForFences", __builtin_return_address(0));
     fault_find("vkWaitForFences", &real);
     const VkResult result = real(of, num, fences, all, timeout);
-    return due ? LOST : result;
+    return is_lost("vkWaitForFences", __builtin_return_address(0)) ? VK_ERROR_DEVICE_LOST : result;
 }

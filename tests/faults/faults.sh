@@ -3,7 +3,8 @@
 # that names the failure, and the same command without it ends with the files of a run that met none.
 #
 #   faults.sh PROGRAM FAULT_LIBRARY WORLD NUMBER [SEED]              so many, at random calls
-#   faults.sh PROGRAM FAULT_LIBRARY WORLD all SCENARIO [FUNCTION]    each call of a scenario in turn
+#   faults.sh PROGRAM FAULT_LIBRARY WORLD all SCENARIO [FUNCTION]    each call of a scenario in turn,
+#                                     of a function that is called more than 100 times evenly spread
 #
 # Scenarios are the modes of a run, and what is done with one: sweep, report, export, delta.
 # A printed SEED makes the same faults again.
@@ -41,8 +42,10 @@ perform() {
 wrong() { # WHAT
     echo "wrong: $scenario, $fault: $1; its end was $code"
     cat "$scratch/told" "$scratch/said"
-    exit 1
+    wrongs=$((wrongs + 1))
+    [ "$number" = all ] && [ "$fault" != none ] || exit 1
 }
+wrongs=0
 
 # FOLDER: the files are those of a run without a fault, but for how long it took, which its report
 # says too.
@@ -52,7 +55,7 @@ compare() {
     tried=$1
     shift
     diff -r "$@" "$whole/result" "$tried/result" >"$scratch/difference" 2>&1 || {
-        cat "$scratch/difference"
+        head -c 2000 "$scratch/difference"
         wrong "the files differ"
     }
     [ -z "$(find "$tried" -name '*.part-*')" ] || wrong "a file that is not whole is left"
@@ -119,10 +122,10 @@ if [ "$number" = all ]; then
     reference
     while read -r function calls; do
         [ -z "$only" ] || [ "$function" = "$only" ] || continue
-        for i in $(seq "$calls"); do check "$function:$i"; done
+        for i in $(seq 1 $(((calls - 1) / 100 + 1)) "$calls"); do check "$function:$i"; done
     done <"$whole/count"
-    echo "$done faults: each was named, and gone on from"
-    exit 0
+    echo "$done faults, $wrongs wrong"
+    exit "$wrongs"
 fi
 
 seed=${5:-$(date +%s)} draws=0

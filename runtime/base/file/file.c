@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file/part.h"
+
 static enum em_status fail_io(struct log *log, const char *what, const char *path)
 {
     return log_fail(log, EM_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
@@ -82,14 +84,12 @@ static bool write_all(int fd, const char *data, size_t size)
     return true;
 }
 
-#define PART ".part-" // of the name of a file that is not whole yet
-
 void folder_sweep(const char *path)
 {
     struct arena *a = arena_create();
     DIR *dir = opendir(path);
     for (const struct dirent *e; dir && (e = readdir(dir));)
-        if (strstr(e->d_name, PART))
+        if (strstr(e->d_name, PART_MARK))
             unlink(path_join(a, path, e->d_name));
     if (dir)
         closedir(dir);
@@ -108,7 +108,7 @@ enum em_status file_write_parts(struct log *log, const char *path, const struct 
                                 int num)
 {
     struct arena *a = arena_create();
-    const char *part = arena_print(a, "%s" PART "%ld", path, (long) getpid());
+    const char *part = arena_print(a, "%s" PART_MARK "%ld", path, (long) getpid());
     enum em_status status = EM_OK;
     const int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {

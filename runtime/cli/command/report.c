@@ -32,8 +32,8 @@ static enum em_status report_run(struct cli *cli, const void *options, const cha
     const struct report_params params = {
         .log = cli->log, .arena = cli->arena, .folders = args, .num_folders = num, .out = o->out};
     struct report r;
+    cli->running = true; // what is wrong with the input is no EM_ERR_IO
     EM_TRY(experiment_report(&params, &r));
-    cli->running = true;
     if (cli->json)
         print_json(&r);
     else

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file/part.h"
 #include "experiment/export/parts.h"
 
 // --- the run
@@ -238,7 +239,8 @@ static enum em_status write_all(struct export *e)
     for (size_t i = strlen(out); i > 1 && out[i - 1] == '/'; i--)
         out[i - 1] = 0;
     EM_TRY(folder_make(e->log, path_folder(e->arena, out)));
-    e->folder = arena_print(e->arena, "%s.part-%ld", out, (long) getpid());
+    part_sweep(out);
+    e->folder = arena_print(e->arena, "%s" PART_MARK "%ld", out, (long) getpid());
     EM_TRY(folder_make(e->log, e->folder));
     enum em_status status =
         e->params->format == EXPORT_DELTA ? export_write_delta(e) : export_write_folder(e);

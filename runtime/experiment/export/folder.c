@@ -2,6 +2,7 @@
 // other tensor as it is, and the files that are not weights copied.
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,17 +115,24 @@ static bool is_companion(const char *name)
     return false;
 }
 
+static enum em_status fail_list(const struct export *e)
+{
+    return log_fail(e->log, EM_ERR_IO, "%s: cannot be listed: %s", e->model_path, strerror(errno));
+}
+
 static enum em_status copy_companions(const struct export *e)
 {
     DIR *dir = opendir(e->model_path);
     enum em_status status = EM_OK;
     if (!dir)
-        return log_fail(e->log, EM_ERR_IO, "%s: cannot be listed", e->model_path);
-    for (const struct dirent *d; status == EM_OK && (d = readdir(dir));) {
+        return fail_list(e);
+    for (const struct dirent *d; status == EM_OK && (errno = 0, d = readdir(dir));) {
         const char *from = path_join(e->arena, e->model_path, d->d_name);
         if (is_companion(d->d_name) && !file_is_folder(from))
             status = copy_file(e, from, d->d_name);
     }
+    if (status == EM_OK && errno) // not the end
+        status = fail_list(e);
     closedir(dir);
     return status;
 }

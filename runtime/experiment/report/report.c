@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file/file.h"
+#include "base/file/part.h"
 #include "base/text/sheet.h"
 #include "experiment/report/html.h"
 #include "experiment/report/tables.h"
@@ -20,6 +21,7 @@ static enum em_status end(const struct writer *w, const char *name, struct sheet
 {
     sheet_end(sheet);
     const char *path = path_join(w->arena, w->folder, name);
+    part_sweep(path);
     const enum em_status status = file_write(w->log, path, sheet->text, sheet->size);
     free(sheet->text);
     return status;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file/file.h"
+#include "base/file/part.h"
 #include "base/text/json.h"
 
 char *folder_file(const struct folder *f, const char *name)
@@ -130,7 +131,7 @@ static bool is_unused(const struct folder *f)
     bool unused = dir || !file_exists(f->path);
     for (const struct dirent *e; dir && (e = readdir(dir));)
         unused = unused && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-                            strcmp(e->d_name, "log.txt") == 0 || strstr(e->d_name, ".part-"));
+                            strcmp(e->d_name, "log.txt") == 0 || strstr(e->d_name, PART_MARK));
     if (dir)
         closedir(dir);
     return unused;

@@ -9,6 +9,7 @@
 struct tally {
     int finished, busy, failed; // before, in another process, here
     const char *failures;       // "memit-64, emmet-64"
+    const char *cause;          // of the last failure
 };
 
 // Looks at every folder before anything is computed: one that belongs to another experiment is
@@ -62,7 +63,8 @@ static enum em_status begin(struct sweep *s, int first, int end)
     return write_description(s);
 }
 
-// What a failed point leaves behind is not trusted. Without a session no point can be run.
+// What a failed point leaves behind is not trusted, and a device may be lost. Without a session no
+// point can be run, nor where a file or a disk fails one like the other.
 static enum em_status take_failure(struct sweep *s, int i, enum em_status status,
                                    struct tally *tally)
 {
@@ -70,8 +72,17 @@ static enum em_status take_failure(struct sweep *s, int i, enum em_status status
     if (status == EM_STOPPED || !s->workshop->session)
         return status;
     log_say(s->log, "point %s failed: %s", name, log_error(s->log));
+    if (status == EM_ERR_IO && tally->cause && strcmp(tally->cause, log_error(s->log)) == 0) {
+        log_say(s->log, "the point before it failed alike; once that is mended the same command "
+                        "runs the points that are missing");
+        return status;
+    }
+    tally->cause = arena_copy(s->arena, log_error(s->log));
     log_clear(s->log);
-    workshop_drop_session(s->workshop);
+    if (status == EM_ERR_DEVICE)
+        workshop_drop_device(s->workshop);
+    else
+        workshop_drop_session(s->workshop);
     tally->failures = arena_print(s->arena, "%s%s%s", tally->failed ? tally->failures : "",
                                   tally->failed ? ", " : "", name);
     tally->failed++;

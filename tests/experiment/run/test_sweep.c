@@ -305,6 +305,21 @@ static void test_failed_point(void **state)
     check_same_sweep(r, out, room_path(r, "finished"));
 }
 
+// What is wrong with one point as with the next is said once, not of every point.
+static void test_vanished_corpus(void **state)
+{
+    struct room *r = *state;
+    const char *corpus = room_write(r, "corpus.txt", room_read(r, WORLD "/corpus.txt"));
+    room_new_log(r);
+    struct sweep *s = open_sweep(r, room_path(r, "vanished"),
+                                 arena_print(r->arena, "covariance.corpus=%s", corpus));
+    assert_non_null(s);
+    assert_int_equal(remove(corpus), 0);
+    assert_int_equal(sweep_run(s, -1), EM_ERR_IO);
+    room_check_error(r, "@/corpus.txt: cannot be opened: No such file or directory");
+    sweep_destroy(&s);
+}
+
 static void test_folders(void **state)
 {
     struct room *r = *state;
@@ -333,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_grows),
         cmocka_unit_test(test_failed_point),
+        cmocka_unit_test(test_vanished_corpus),
         cmocka_unit_test(test_folders),
     };
     return cmocka_run_group_tests(grid_tests, NULL, NULL) +
