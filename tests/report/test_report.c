@@ -218,6 +218,31 @@ static void hostile_names_stay_names(void **state)
     check_holds(file_of(r, folder, "table.tex"), "h\\textbackslash{}i\\{j\\}\\%k\\_l");
 }
 
+static int count_in(const char *text, const char *part)
+{
+    int num = 0;
+    while ((text = strstr(text, part)) && ++num)
+        text += strlen(part);
+    return num;
+}
+
+// The unedited model is the same for all points: one row says so, and those behind it stay.
+static void what_is_shared_stands_once(void **state)
+{
+    struct room *r = *state;
+    const char *folder = make(r, "sequential");
+    report_on(r, folder);
+    const char *text = file_of(r, folder, "table.txt");
+    const char *before = strstr(text, "  before the edits\n"), *fresh = strstr(text, "  fresh: ");
+    assert_non_null(before);
+    assert_non_null(fresh);
+    const char *shared = arena_print(r->arena, "%.*s", (int) (fresh - before), before);
+    assert_int_equal(count_in(shared, " all "), 1);
+    assert_int_equal(count_in(shared, "\n"), 4); // title, head, the row, and an empty line
+    assert_int_equal(count_in(file_of(r, folder, "table.tex"), "\n  all & "), 1);
+    assert_int_equal(count_in(file_of(r, folder, "report.html"), "<td class=\"name\">all</td>"), 1);
+}
+
 static void the_same_folder_gives_the_same_bytes(void **state)
 {
     static const char *const files[] = {"sweep.csv", "table.txt", "table.tex", "report.html"};
@@ -336,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_figure_is_drawn, setup, teardown),
         cmocka_unit_test_setup_teardown(figures_say_what_they_show, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_names_stay_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_shared_stands_once, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_folder_gives_the_same_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(points_that_are_not_finished_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_that_are_no_runs_are_refused, setup, teardown),

@@ -228,12 +228,16 @@ static void put_stage_row(const struct page *p, enum study_stage stage,
                           const struct study_point *point)
 {
     const struct study *s = p->study;
+    const bool shared = table_is_shared(s, stage);
     put(p, "<tr><td class=\"name\">");
-    put_link(p, point->link, point->name);
+    if (shared)
+        put(p, "all");
+    else
+        put_link(p, point->link, point->name);
     put(p, "</td>");
     for (int k = 0; k < s->num_axes; k++) {
         put(p, s->axes[k].numeric ? "<td class=\"number\">" : "<td>");
-        say(p, table_key_text(s, point, k));
+        say(p, shared ? "" : table_key_text(s, point, k));
         put(p, "</td>");
     }
     for (int i = 0; i < s->num_metrics; i++) {
@@ -265,7 +269,8 @@ static void put_stage(const struct page *p, enum study_stage stage, const char *
         put(p, "</th>");
     }
     put(p, "</tr></thead>\n<tbody>\n");
-    for (int i = 0; i < s->num_points; i++)
+    const int rows = table_is_shared(s, stage) ? 1 : s->num_points;
+    for (int i = 0; i < rows; i++)
         put_stage_row(p, stage, &s->points[i]);
     put(p, "</tbody></table></div>\n");
 }

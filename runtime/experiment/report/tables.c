@@ -27,6 +27,27 @@ const char *table_key_text(const struct study *s, const struct study_point *p, i
     return p->at[key] < 0 ? "-" : s->axes[key].texts[p->at[key]];
 }
 
+bool table_is_shared(const struct study *s, enum study_stage stage)
+{
+    const cJSON *first = study_metrics_of(&s->points[0], stage);
+    for (int i = 1; i < s->num_points; i++)
+        if (!cJSON_Compare(first, study_metrics_of(&s->points[i], stage), true))
+            return false;
+    return stage == STUDY_BEFORE && s->num_points > 1;
+}
+
+static int num_rows(const struct study *s, enum study_stage stage)
+{
+    return table_is_shared(s, stage) ? 1 : s->num_points;
+}
+
+static const char *row_key(const struct study *s, enum study_stage stage, int row, int key)
+{
+    if (table_is_shared(s, stage))
+        return key ? "" : "all";
+    return table_key_text(s, &s->points[row], key);
+}
+
 static const char *print_value(struct arena *a, const struct study_metric *m, double x)
 {
     return m->of_state ? chart_value(a, x) : arena_print(a, "%.2f", x);
@@ -141,11 +162,11 @@ static bool has_metric(const struct study *s, enum study_stage stage, int metric
     return false;
 }
 
-static int key_width(const struct study *s, int key)
+static int key_width(const struct study *s, enum study_stage stage, int key)
 {
     int width = widest(0, key_title(s, key));
-    for (int i = 0; i < s->num_points; i++)
-        width = widest(width, table_key_text(s, &s->points[i], key));
+    for (int i = 0; i < num_rows(s, stage); i++)
+        width = widest(width, row_key(s, stage, i, key));
     return width;
 }
 
@@ -170,7 +191,7 @@ static void text_row(FILE *to, const struct study *s, enum study_stage stage, in
     fputs(" ", to);
     for (int k = 0; k < num_keys(s); k++) {
         fputs(" ", to);
-        pad(to, row < 0 ? key_title(s, k) : table_key_text(s, &s->points[row], k), key_width(s, k),
+        pad(to, row < 0 ? key_title(s, k) : row_key(s, stage, row, k), key_width(s, stage, k),
             s->num_axes && s->axes[k].numeric);
     }
     for (int m = 0; m < s->num_metrics; m++) {
@@ -191,17 +212,18 @@ void table_write_text(FILE *to, const struct study *s)
         if (!study_has_stage(s, stage))
             continue;
         fprintf(to, "\n  %s\n", stage_title(stage));
-        for (int i = -1; i < s->num_points; i++)
+        for (int i = -1; i < num_rows(s, stage); i++)
             text_row(to, s, stage, i);
     }
 }
 
-static void latex_row(FILE *to, const struct study *s, enum study_stage stage,
-                      const struct study_point *p)
+// As text_row.
+static void latex_row(FILE *to, const struct study *s, enum study_stage stage, int row)
 {
+    const struct study_point *p = row < 0 ? NULL : &s->points[row];
     for (int k = 0; k < num_keys(s); k++) {
         fputs(k ? " & " : "  ", to);
-        escape_tex(to, p ? table_key_text(s, p, k) : key_title(s, k));
+        escape_tex(to, p ? row_key(s, stage, row, k) : key_title(s, k));
     }
     for (int m = 0; m < s->num_metrics; m++) {
         if (!has_metric(s, stage, m))
@@ -235,10 +257,10 @@ void table_write_latex(FILE *to, const struct study *s)
         for (int m = 0; m < s->num_metrics; m++)
             fputs(has_metric(s, stage, m) ? "r" : "", to);
         fputs("}\n\\hline\n", to);
-        latex_row(to, s, stage, NULL);
+        latex_row(to, s, stage, -1);
         fputs("\\hline\n", to);
-        for (int i = 0; i < s->num_points; i++)
-            latex_row(to, s, stage, &s->points[i]);
+        for (int i = 0; i < num_rows(s, stage); i++)
+            latex_row(to, s, stage, i);
         fputs("\\hline\n\\end{tabular}\n", to);
     }
 }

@@ -135,14 +135,34 @@ static void plot_bars(const struct pen *p, const struct chart_series *s, int ind
             color_of(s));
 }
 
-static void plot_series(const struct pen *p, const struct chart_series *s, int index)
+static bool is_same(const struct chart_series *a, const struct chart_series *b)
+{
+    if (a->mark != CHART_LINE || b->mark != CHART_LINE || a->num != b->num)
+        return false;
+    for (int i = 0; i < a->num; i++)
+        if (a->points[i].x != b->points[i].x || a->points[i].y != b->points[i].y)
+            return false;
+    return true;
+}
+
+// How many series that are drawn later lie on this one.
+static int count_above(const struct chart_panel *panel, int index)
+{
+    int num = 0;
+    for (int i = index + 1; i < panel->num_series; i++)
+        num += is_same(&panel->series[index], &panel->series[i]);
+    return num;
+}
+
+// A line under `above` others is drawn wider, so that it shows on both sides of them.
+static void plot_series(const struct pen *p, const struct chart_series *s, int index, int above)
 {
     switch (s->mark) {
     case CHART_LINE:
-        fprintf(p->to, "$data%d using 1:2 with linespoints pointtype %d pointsize 0.62 ", index,
-                shape_of(s));
-        fprintf(p->to, "linewidth 1.8 dashtype %s linecolor rgb '%s' notitle, \\\n", dash_of(s),
-                color_of(s));
+        fprintf(p->to, "$data%d using 1:2 with linespoints pointtype %d pointsize %g ", index,
+                shape_of(s), 0.62 + 0.4 * above);
+        fprintf(p->to, "linewidth %g dashtype %s linecolor rgb '%s' notitle, \\\n",
+                1.8 + 3.0 * above, dash_of(s), color_of(s));
         break;
     case CHART_DOTS:
     case CHART_ROWS:
@@ -179,7 +199,7 @@ static void plot_all(const struct pen *p, const struct chart_panel *panel)
                           (s->mark == CHART_LINE && s->num == 1);
         if (bars && has_intervals(s))
             plot_bars(p, s, i);
-        plot_series(p, s, i);
+        plot_series(p, s, i, count_above(panel, i));
     }
     fputs("NaN notitle\n", p->to);
 }
@@ -280,7 +300,7 @@ static void plot_sample(const struct pen *p, const struct chart_series *s, int i
         return;
     }
     if (s->mark != CHART_LINE) {
-        plot_series(p, s, index);
+        plot_series(p, s, index, 0);
         return;
     }
     fprintf(p->to, "$data%d using 1:2 with lines linewidth 1.8 dashtype %s ", index, dash_of(s));
