@@ -1,9 +1,10 @@
-"""Tests what `compare` needs no peer for: its table, its CSV file and what it says of wrong arguments.
+"""Tests what `compare` and `growth` need no model for: table, CSV file, fits, wrong arguments.
 
 python3 self_test.py"""
 
 import csv
 import pathlib
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -47,9 +48,36 @@ class Table(unittest.TestCase):
         self.assertEqual((rows[1]["peer"], rows[1]["ratio"], rows[1]["emend"]), ("", "", "0.004"))
 
 
+class Growth(unittest.TestCase):
+    def setUp(self):
+        self.growth = runpy.run_path(str(HERE / "growth"))
+
+    def fitted(self, limit, function):
+        line = self.growth["Line"]("facts", "facts", "seconds", limit)
+        line.points = [(x, function(x)) for x in (1, 2, 4, 8, 16, 32)]
+        return line
+
+    def test_an_exponent_is_that_of_the_larger_sizes(self):
+        line = self.fitted(1.1, lambda x: max(7, 2 * x))
+        self.assertAlmostEqual(line.exponent(), 1)
+        self.assertFalse(line.grows_too_fast())
+        line = self.fitted(1.1, lambda x: 3 * x * x)
+        self.assertAlmostEqual(line.exponent(), 2)
+        self.assertIn("TOO FAST", line.text())
+
+    def test_a_random_model_has_the_bytes_that_its_header_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            parameters = self.growth["write_model"](folder, 8, 12, 2, 2, 1)
+            size = (folder / "model.safetensors").stat().st_size
+            head = int.from_bytes((folder / "model.safetensors").read_bytes()[:8], "little")
+        self.assertEqual(parameters, 2 * (8 * 8 * 2 + 2 * 4 * 8 + 3 * 8 * 12 + 16))
+        self.assertEqual(size - head - 8, 2 * (parameters + 512 * 8 + 8))
+
+
 class Arguments(unittest.TestCase):
-    def compare(self, *arguments):
-        command = [sys.executable, HERE / "compare", *arguments]
+    def compare(self, *arguments, script="compare"):
+        command = [sys.executable, HERE / script, *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
@@ -69,6 +97,9 @@ class Arguments(unittest.TestCase):
             code, text = self.compare(*arguments)
             self.assertEqual(code, 2, text)
             self.assertIn(words, text)
+        code, text = self.compare("speed", script="growth")
+        self.assertEqual(code, 2, text)
+        self.assertIn('"speed" is no axis; there are facts, batch', text)
 
 
 class Files(unittest.TestCase):

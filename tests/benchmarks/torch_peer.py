@@ -75,7 +75,8 @@ class Model:
         else:
             net = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name)
             self.tokenizer = gguf_tokenizer(path)
-        self.net = net.float().eval().requires_grad_(False)
+        torch.nn.Module.float(net)  # the model's own refuses one that was in a GGUF file
+        self.net = net.eval().requires_grad_(False)
         self.layers = self.net.model.layers
 
     def ids(self, text):
