@@ -9,6 +9,7 @@ import torch_peer as peer
 from study import agree, agree_scores, agree_values, timed
 
 CHECK_FACTS, CHECK_STEPS = 2, 6
+LLAMA, LLAMA_VULKAN = "llama.cpp", "llama.cpp Vulkan"
 NO_ROUNDING = 1e-4  # of float32 sums in another order, relative to the largest value
 
 
@@ -190,11 +191,11 @@ class Prefill:
 
     unit = "tokens/s"
 
-    def __init__(self, name, matmul, goals):
-        self.name, self.matmul, self.goals = name, matmul, goals
+    def __init__(self, name, matmul, tokens, goals):
+        self.name, self.matmul, self.tokens, self.goals = name, matmul, tokens, goals
 
     def length(self, study):
-        return min(512, study.model.net.config.max_position_embeddings)
+        return min(self.tokens, study.model.net.config.max_position_embeddings)
 
     def work(self, study):
         how = " through shaders" if self.matmul == "shader" else ""
@@ -219,7 +220,10 @@ class Prefill:
         )  # fmt: skip
         log_p = torch.log_softmax(study.prefill(study.model.ids(prompt)), -1)
         there = [-log_p[token] for _, token in targets]
-        return agree("NLL", [x["nll"] for x in here], there, NO_ROUNDING)
+        out = agree("NLL", [x["nll"] for x in here], there, NO_ROUNDING)
+        if study.llama:
+            out += "; " + study.agree_words(vulkan=self.matmul == "shader")
+        return out
 
     def sides(self, study):
         length = self.length(study)
@@ -231,13 +235,33 @@ class Prefill:
                 "--tokens", length, "--prompt", length, "--repeat", 1
             )["rate"]  # fmt: skip
 
-        def transformers():
-            return length / timed(lambda: study.prefill(ids))[1]
+        sides = {
+            "emend": here,
+            "transformers": lambda: length / timed(lambda: study.prefill(ids))[1],
+            LLAMA: lambda: study.llama.prefill(length),
+            LLAMA_VULKAN: lambda: study.llama.prefill(length, vulkan=True),
+        }
+        return study.present(sides, self.goals)
 
-        out = dict(emend=here)
-        if "transformers" in self.goals:
-            out["transformers"] = transformers
-        return out
+
+class First:
+    """Both programs from their start to the first token, and to their end."""
+
+    name, unit, goals = "first", "s", {LLAMA: 1}
+
+    def work(self, study):
+        return "load, to the first token"
+
+    def check(self, study):
+        return study.agree_words() if study.llama else ""
+
+    def sides(self, study):
+        arguments = ("--model", study.subject.model, "--prompt", study.PROMPT, "--length", "1")
+        sides = {
+            "emend": lambda: study.emend.seconds("generate", *arguments),
+            LLAMA: lambda: study.llama.complete(study.PROMPT, 1)[1],
+        }
+        return study.present(sides, self.goals)
 
 
 class Ceiling:
@@ -267,26 +291,24 @@ class Ceiling:
 class Start:
     """A command from its start to its end, where no peer does the same."""
 
-    unit, name_of_goal = "s", None
+    unit = "s"
 
-    def __init__(self, name, command, about, goal=None):
-        self.name, self.command, self.about, self.goals = name, command, about, {None: goal}
+    def __init__(self, name, *command):
+        self.name, self.command, self.goals = name, command, {None: 0.02}
 
     def work(self, study):
-        return self.about
+        return f"emend {' '.join(self.command)}"
 
     def check(self, study):
         return ""
 
     def sides(self, study):
-        path = str(study.subject.model)
-        return dict(emend=lambda: study.emend.seconds(*(x.format(path) for x in self.command)))
+        return dict(emend=lambda: study.emend.seconds(*self.command))
 
 
 def all_lines(study):
     memit, rome = study.memit, dict(name="rome")
     emmet = dict(name="emmet", w=1, alpha=10)
-    prompt = ("--prompt", "The capital of France is", "--length", "1")
     return [
         Values("z", "memit", memit, 64, {peer.PUBLISHED: 9, peer.PLAIN: 6.5}),
         Values("rome", "rome", dict(rome, variant="original"), 20, {peer.PUBLISHED: 6}),
@@ -297,9 +319,9 @@ def all_lines(study):
               [1, 4, 16, 64, 256], 256, {peer.PLAIN: 30}),
         Scores(),
         Covariance(),
-        Prefill("prefill", "auto", {"transformers": 1}),
-        Prefill("shader", "shader", {}),
-        Start("first", ("generate", "--model", "{}", *prompt), "load, to the first token"),
-        Start("help", ("help",), "emend help", 0.02),
-        Start("list", ("list", "algorithms"), "emend list algorithms", 0.02),
+        Prefill("prefill", "auto", 512, {"transformers": 1, LLAMA: 1}),
+        Prefill("shader", "shader", 128, {LLAMA_VULKAN: 3}),
+        First(),
+        Start("help", "help"),
+        Start("list", "list", "algorithms"),
     ]  # fmt: skip

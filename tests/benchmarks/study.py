@@ -27,9 +27,10 @@ class Study:
     """What the lines share: the subject, both programs, templates, covariance and settings."""
 
     ALL_TOKENS = 2**31 - 1
+    PROMPT = "The capital of France is"
 
-    def __init__(self, options, subject, emend):
-        self.options, self.subject, self.emend = options, subject, emend
+    def __init__(self, options, subject, emend, llama):
+        self.options, self.subject, self.emend, self.llama = options, subject, emend, llama
         self.parts = {}
 
     def once(self, name, make):
@@ -80,6 +81,20 @@ class Study:
     def prefill(self, ids):
         """The logits behind the last of the tokens."""
         return self.model.net.lm_head(self.model.hidden([ids])[0, -1])
+
+    def present(self, sides, goals):
+        """Ours, and those peers of a line that are here."""
+        absent = () if self.llama else [name for name in sides if name.startswith("llama.cpp")]
+        return {n: s for n, s in sides.items() if n == "emend" or n in goals and n not in absent}
+
+    def agree_words(self, vulkan=False, tokens=12):
+        """llama.cpp tells no likelihoods, so it has to go on with the same words."""
+        arguments = ("--model", self.subject.model, "--prompt", self.PROMPT, "--length", tokens)
+        here = self.emend.json("generate", *arguments)[0]["text"].split()
+        there = self.llama.complete(self.PROMPT, tokens, vulkan)[0].split()
+        if here[: len(there)] != there and there[: len(here)] != here:
+            raise Disagreement(f"llama.cpp goes on with {there}, emend with {here}")
+        return f"{min(len(here), len(there))} words of llama.cpp's"
 
     def num(self, line):
         return min(self.options.facts or line.facts, len(self.facts(None)))
