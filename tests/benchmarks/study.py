@@ -117,7 +117,7 @@ class Study:
         return self.once("moment", self.measure)
 
     def measure(self):
-        C = self.covariance(self.subject.corpus, [self.layer])[0]
+        C = self.covariance(self.documents()[0], [self.layer])[0]
         path = self.emend.work / "covariance" / f"covariance-{self.layer}.safetensors"
         path = path.rename(self.emend.work / path.name)
         return path, C, torch.linalg.cholesky(C)
