@@ -1,4 +1,4 @@
-"""The lines of the comparison: what is done, that both sides do the same, and how long each takes."""
+"""The lines of the comparison: what is done, and how each side does it and is timed."""
 
 import statistics
 
@@ -215,9 +215,15 @@ class Prefill:
         prompt = study.model.text(self.ids(study, self.length(study) // 2))
         targets = self.targets(study, prompt)
         here = study.emend.json(
-            "score", "--model", study.subject.model, "--matmul", self.matmul, "--prompt", prompt,
-            *(x for word, _ in targets for x in ("--target", word))
-        )  # fmt: skip
+            "score",
+            "--model",
+            study.subject.model,
+            "--matmul",
+            self.matmul,
+            "--prompt",
+            prompt,
+            *(x for word, _ in targets for x in ("--target", word)),
+        )
         log_p = torch.log_softmax(study.prefill(study.model.ids(prompt)), -1)
         there = [-log_p[token] for _, token in targets]
         out = agree("NLL", [x["nll"] for x in here], there, NO_ROUNDING)
@@ -231,9 +237,19 @@ class Prefill:
 
         def here():
             return study.emend.json(
-                "bench", "forward", "--model", study.subject.model, "--matmul", self.matmul,
-                "--tokens", length, "--prompt", length, "--repeat", 1
-            )["rate"]  # fmt: skip
+                "bench",
+                "forward",
+                "--model",
+                study.subject.model,
+                "--matmul",
+                self.matmul,
+                "--tokens",
+                length,
+                "--prompt",
+                length,
+                "--repeat",
+                1,
+            )["rate"]
 
         sides = {
             "emend": here,
@@ -265,7 +281,7 @@ class First:
 
 
 class Ceiling:
-    """The time that the live products of z would take at OpenBLAS's own rate, measured beside it."""
+    """The time that the live products of z would take at OpenBLAS's rate, measured beside it."""
 
     name, unit, facts, goals = "ceiling", "s/fact", 64, {"OpenBLAS": 0.6}
 
@@ -314,9 +330,22 @@ def all_lines(study):
         Values("rome", "rome", dict(rome, variant="original"), 20, {peer.PUBLISHED: 6}),
         Ceiling(),
         Edits("memit", "MEMIT, one batch of {}, to scores", [memit], [64], 64, {peer.PLAIN: 6}),
-        Edits("single", "{} ROME edits, one at a time, with scores", [rome], [1], 100, {peer.PLAIN: 5.5}),
-        Edits("sweep", "5 batch sizes x 2 algorithms, the same {} facts, with scores", [memit, emmet],
-              [1, 4, 16, 64, 256], 256, {peer.PLAIN: 30}),
+        Edits(
+            "single",
+            "{} ROME edits, one at a time, with scores",
+            [rome],
+            [1],
+            100,
+            {peer.PLAIN: 5.5},
+        ),
+        Edits(
+            "sweep",
+            "5 batch sizes x 2 algorithms, the same {} facts, with scores",
+            [memit, emmet],
+            [1, 4, 16, 64, 256],
+            256,
+            {peer.PLAIN: 30},
+        ),
         Scores(),
         Covariance(),
         Prefill("prefill", "auto", 512, {"transformers": 1, LLAMA: 1}),
@@ -324,4 +353,4 @@ def all_lines(study):
         First(),
         Start("help", "help"),
         Start("list", "list", "algorithms"),
-    ]  # fmt: skip
+    ]

@@ -10,14 +10,14 @@ import time
 import ours
 
 PROGRAMS = ("llama-bench", "llama-completion", "llama-quantize")
-# Its threads spin beside OpenBLAS's if they do not wait passively; its Vulkan products are rounded to
-# half precision if that is not declined; and it takes a software device only when told to.
+# Its threads spin beside OpenBLAS's if they do not wait passively; its Vulkan products are rounded
+# to half precision if that is not declined; and it takes a software device only when told to.
 CPU = dict(OMP_WAIT_POLICY="passive")
 VULKAN = dict(CPU, GGML_VK_DISABLE_F16="1", GGML_VK_VISIBLE_DEVICES="0")
 
 
 def find(folder):
-    """Its programs by name, from a folder or the search path; where some are missing, what to do."""
+    """Its programs by name, from a folder or the search path; else None, and what to do."""
     where = str(folder) if folder else None
     programs = {name: shutil.which(name, path=where) for name in PROGRAMS}
     missing = [name for name, path in programs.items() if not path]
@@ -25,12 +25,16 @@ def find(folder):
         return programs, ""
     if folder:
         raise SystemExit(f"compare: {folder} has no {', '.join(missing)}")
-    known = shutil.which("apt-cache") and subprocess.run(
-        ["apt-cache", "show", "llama.cpp"], capture_output=True
-    ).returncode == 0  # fmt: skip
+    known = (
+        shutil.which("apt-cache")
+        and subprocess.run(["apt-cache", "show", "llama.cpp"], capture_output=True).returncode == 0
+    )
     if known:
-        return None, "llama.cpp is not installed (apt-get install llama.cpp libggml0-backend-vulkan)"
-    return None, "this system's packages have no llama.cpp (--llama DIR names a folder of its programs)"
+        return None, "llama.cpp: apt-get install llama.cpp libggml0-backend-vulkan"
+    return (
+        None,
+        "llama.cpp: no package of this system (--llama DIR names a folder of its programs)",
+    )
 
 
 class Llama:
@@ -62,7 +66,17 @@ class Llama:
     def complete(self, prompt, tokens, vulkan=False):
         """The likeliest continuation, and the seconds from the program's start to its end."""
         device, environment = self.place(vulkan)
-        arguments = ["-m", str(self.model), "-p", prompt, "-n", str(tokens), "-no-cnv", "--temp", "0"]
+        arguments = [
+            "-m",
+            str(self.model),
+            "-p",
+            prompt,
+            "-n",
+            str(tokens),
+            "-no-cnv",
+            "--temp",
+            "0",
+        ]
         arguments += ["--no-warmup", "--no-display-prompt"]
         begun = time.perf_counter()
         text = self.call("llama-completion", arguments + device, environment)

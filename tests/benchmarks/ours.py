@@ -76,6 +76,8 @@ class Emend:
 
     def __init__(self, program, work):
         self.program, self.work = pathlib.Path(program).resolve(), pathlib.Path(work)
+        if not os.access(self.program, os.X_OK):
+            raise Failed(f"{self.program} is no program")
         self.cache = self.work / "cache" / "emend"
         user = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
         self.environment = dict(os.environ, XDG_CACHE_HOME=str(self.cache.parent))

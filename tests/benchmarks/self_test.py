@@ -16,7 +16,9 @@ sys.path.insert(0, str(HERE))
 import ours  # noqa: E402
 import table  # noqa: E402
 
-SECONDS = table.Row("z", "z, 64 facts", "s/fact", [2.0, 1.0, 4.0], "plain", [10.0, 12.0, 11.0], 6.5, "z 1e-05")
+SECONDS = table.Row(
+    "z", "z, 64 facts", "s/fact", [2.0, 1.0, 4.0], "plain", [10.0, 12.0, 11.0], 6.5, "z 1e-05"
+)
 RATE = table.Row("prefill", "512 tokens", "tokens/s", [300.0], "transformers", [600.0], 1)
 ALONE = table.Row("help", "emend help", "s", [0.004], goal=0.02)
 
@@ -43,7 +45,8 @@ class Table(unittest.TestCase):
             with open(path, newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
         self.assertEqual(list(rows[0]), table.COLUMNS)
-        self.assertEqual((rows[0]["ratio"], rows[0]["ratio_low"], rows[0]["goal"]), ("5.5", "2.75", "6.5"))
+        numbers = tuple(rows[0][name] for name in ("ratio", "ratio_low", "goal"))
+        self.assertEqual(numbers, ("5.5", "2.75", "6.5"))
         self.assertEqual((rows[0]["work"], rows[0]["machine"]), ("z, 64 facts", "a, b"))
         self.assertEqual((rows[1]["peer"], rows[1]["ratio"], rows[1]["emend"]), ("", "", "0.004"))
 
@@ -97,6 +100,9 @@ class Arguments(unittest.TestCase):
             code, text = self.compare(*arguments)
             self.assertEqual(code, 2, text)
             self.assertIn(words, text)
+        code, text = self.compare("--emend", "no-such-program", script="growth")
+        self.assertEqual(code, 1, text)
+        self.assertIn("no-such-program is no program", text)
         code, text = self.compare("speed", script="growth")
         self.assertEqual(code, 2, text)
         self.assertIn('"speed" is no axis; there are facts, batch', text)

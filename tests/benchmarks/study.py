@@ -9,7 +9,7 @@ import torch_peer as peer
 
 CHANGE_FACTS = 4
 
-# Two float32 programs that sum in another order: absolute in nats, or relative to the largest value.
+# Two float32 programs that sum in another order: absolute in nats, or relative to the largest.
 LOSS, VALUE, KEY, SCORE = 2e-3, 5e-4, 1e-4, 1e-2
 
 
@@ -65,7 +65,9 @@ class Study:
     def time_scores(self, line, reading):
         """Seconds of the peer for the evaluation of a case."""
         facts = self.peer_facts(line)
-        return timed(lambda: [peer.evaluate(self.model, f, reading) for f in facts])[1] / len(facts)
+        return timed(lambda: [peer.evaluate(self.model, f, reading) for f in facts])[1] / len(
+            facts
+        )
 
     def time_change(self, algorithm):
         """Seconds of the peer for the update of a batch; its size matters little."""
@@ -100,7 +102,7 @@ class Study:
         return min(self.options.facts or line.facts, len(self.facts(None)))
 
     def templates(self):
-        """Both sets of texts, written once by the model itself; both sides take them from a file."""
+        """Both sets of texts, written once by the model itself; both sides take them from there."""
         return self.once("templates", self.write_templates)
 
     def write_templates(self):
@@ -128,9 +130,19 @@ class Study:
         out = self.emend.work / "covariance"
         numbers = ",".join(map(str, layers))
         self.emend.call(
-            "covariance", "--model", self.subject.model, "--corpus", corpus, "--layers", numbers,
-            "--tokens", self.ALL_TOKENS, "--out", out, "--quiet"
-        )  # fmt: skip
+            "covariance",
+            "--model",
+            self.subject.model,
+            "--corpus",
+            corpus,
+            "--layers",
+            numbers,
+            "--tokens",
+            self.ALL_TOKENS,
+            "--out",
+            out,
+            "--quiet",
+        )
         moments = []
         for layer in layers:
             C = ours.read_safetensors(out / f"covariance-{layer}.safetensors")["C"]
@@ -174,7 +186,9 @@ class Study:
     def prepare(self, facts, reading, steps, kind="memit"):
         of_mlp = kind == "rome"
         return [
-            peer.prepare(self.model, case, self.layer, self.templates()[kind], reading, steps, of_mlp)
+            peer.prepare(
+                self.model, case, self.layer, self.templates()[kind], reading, steps, of_mlp
+            )
             for case in facts
         ]
 
@@ -217,7 +231,9 @@ def agree_values(cases, here, there):
                 error, largest = furthest(a[name], b[name])
                 worst[name].append(error / largest)
         if len(a["log"]) != len(b["log"]):
-            name = f"steps of case {case['case_id']}, {len(a['log'])} and {len(b['log'])}: last loss"
+            name = (
+                f"{len(a['log'])} and {len(b['log'])} steps of case {case['case_id']}: last loss"
+            )
             judge(name, abs(losses[0][-1] - peer.HYPER["stop"]), LOSS)
     tolerances = dict(loss=LOSS, z=VALUE, key=KEY)
     return ", ".join(judge(what, max_of(x), tolerances[what]) for what, x in worst.items())
@@ -229,7 +245,7 @@ def max_of(errors):
 
 
 def agree_scores(cases, run, changes, study):
-    """The largest difference of a case's NLLs with its batch's change inserted, in both readings."""
+    """The NLLs of each case with its batch's change inserted, in both readings."""
     errors, scores = [], run.cases()
     for case, change in zip(cases, changes):
         with study.model.edited(study.layer, change):

@@ -12,7 +12,7 @@ COLUMNS = (
 class Row:
     """A line's samples of ours and of one peer, the i-th of both taken side by side.
 
-    A sample is seconds or, where `unit` ends in "/s", a rate. `peer` None: there is none to compare with."""
+    A sample is seconds or, where `unit` ends in "/s", a rate. `peer` None: there is none."""
 
     def __init__(self, line, work, unit, ours, peer=None, theirs=(), goal=None, agreement=""):
         self.line, self.work, self.unit, self.goal = line, work, unit, goal

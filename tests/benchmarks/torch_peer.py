@@ -1,8 +1,9 @@
 """The peer: editing in PyTorch with transformers, one fact at a time, as studies are run today.
 
-Two readings of the same arithmetic. "published" does what the published codes do: all tokens with a
-padding mask through all layers in every step, logits of every token, and (MEMIT) those once more for
-the loss. "plain" does the same steps, but takes logits only where a loss or a score reads them."""
+Two readings of the same arithmetic. "published" does what the published codes do: all tokens with
+a padding mask through all layers in every step, logits of every token, and (MEMIT) those once more
+for the loss. "plain" does the same steps, but takes logits only where a loss or a score reads
+them."""
 
 import contextlib
 import json
@@ -88,7 +89,9 @@ class Model:
     def inputs(self, rows, mask=False):
         """Rows of ids, filled at the right; attention is causal, so that a mask changes nothing."""
         wide = max(map(len, rows))
-        out = dict(input_ids=torch.tensor([r + [0] * (wide - len(r)) for r in rows]), use_cache=False)
+        out = dict(
+            input_ids=torch.tensor([r + [0] * (wide - len(r)) for r in rows]), use_cache=False
+        )
         if mask:
             out["attention_mask"] = torch.tensor(
                 [[1] * len(r) + [0] * (wide - len(r)) for r in rows]
@@ -179,7 +182,7 @@ class Rows:
 
 
 class Search:
-    """Gradient descent for d, which is added at the subject's last token to what `module` puts out."""
+    """Gradient descent for d, added at the subject's last token to what `module` puts out."""
 
     def __init__(self, m, case, layer, templates, reading, of_mlp):
         self.m, self.reading, self.of_mlp = m, reading, of_mlp
