@@ -66,7 +66,8 @@ class Edits:
         self.facts, self.goals = facts, goals
 
     def work(self, study):
-        return self.about.format(study.num(self))
+        num = study.num(self)
+        return self.about.format(facts=num, points=len(self.points(num)))
 
     def points(self, num):
         sizes = sorted({min(size, num) for size in self.sizes})
@@ -106,17 +107,16 @@ class Edits:
 
         def here():
             runs = self.runs(study, self.name, num, study.options.steps)
-            logs = [len(v["log"]) for v in runs[0].values().values()]
-            steps[:] = [statistics.mean(logs)]
+            steps[:] = [len(v["log"]) for v in runs[0].values().values()]
             return sum(run.work() for run in runs) / num
 
         def there():
             points = self.points(num)
             seconds, taken = study.time_values(self, peer.PLAIN)
-            change = study.time_change(points[0][0])
             score = study.time_scores(self, peer.PLAIN)
-            fact = seconds / taken * steps[0] + score
-            return len(points) * fact + sum(change / size for _, size in points)
+            changes = {a["name"]: study.time_change(a) for a in self.algorithms}
+            fact = seconds / taken * statistics.mean(steps) + score
+            return len(points) * fact + sum(changes[a["name"]] / size for a, size in points)
 
         return {"emend": here, peer.PLAIN: there}
 
@@ -214,16 +214,8 @@ class Prefill:
     def check(self, study):
         prompt = study.model.text(self.ids(study, self.length(study) // 2))
         targets = self.targets(study, prompt)
-        here = study.emend.json(
-            "score",
-            "--model",
-            study.subject.model,
-            "--matmul",
-            self.matmul,
-            "--prompt",
-            prompt,
-            *(x for word, _ in targets for x in ("--target", word)),
-        )
+        options = dict(model=study.subject.model, matmul=self.matmul, prompt=prompt)
+        here = study.emend.json("score", **options, target=[word for word, _ in targets])
         log_p = torch.log_softmax(study.prefill(study.model.ids(prompt)), -1)
         there = [-log_p[token] for _, token in targets]
         out = agree("NLL", [x["nll"] for x in here], there, NO_ROUNDING)
@@ -235,24 +227,11 @@ class Prefill:
         length = self.length(study)
         ids = self.ids(study, length)
 
-        def here():
-            return study.emend.json(
-                "bench",
-                "forward",
-                "--model",
-                study.subject.model,
-                "--matmul",
-                self.matmul,
-                "--tokens",
-                length,
-                "--prompt",
-                length,
-                "--repeat",
-                1,
-            )["rate"]
+        options = dict(model=study.subject.model, matmul=self.matmul)
+        options.update(tokens=length, prompt=length, repeat=1)
 
         sides = {
-            "emend": here,
+            "emend": lambda: study.emend.json("bench", "forward", **options)["rate"],
             "transformers": lambda: length / timed(lambda: study.prefill(ids))[1],
             LLAMA: lambda: study.llama.prefill(length),
             LLAMA_VULKAN: lambda: study.llama.prefill(length, vulkan=True),
@@ -272,9 +251,9 @@ class First:
         return study.agree_words() if study.llama else ""
 
     def sides(self, study):
-        arguments = ("--model", study.subject.model, "--prompt", study.PROMPT, "--length", "1")
+        options = dict(model=study.subject.model, prompt=study.PROMPT, length=1)
         sides = {
-            "emend": lambda: study.emend.seconds("generate", *arguments),
+            "emend": lambda: study.emend.seconds("generate", **options),
             LLAMA: lambda: study.llama.complete(study.PROMPT, 1)[1],
         }
         return study.present(sides, self.goals)
@@ -292,16 +271,23 @@ class Ceiling:
         return "the program's own, of a prompt by plain C"
 
     def sides(self, study):
-        num, last = study.num(self), []
+        num, runs = study.num(self), []
 
-        def here():
+        def bench():
+            """One run a turn: the side that is asked first leaves it to the other."""
+            if runs:
+                return runs.pop()
             document = study.document(study.memit, num, study.options.steps)
             path = study.emend.path(self.name, document)
             study.emend.forget()
-            last[:] = [study.emend.json("bench", "value", "--experiment", path, "--repeat", 1)]
-            return last[0]["seconds"] / num
+            runs.append(study.emend.json("bench", "value", experiment=path, repeat=1))
+            return runs[0]
 
-        return dict(emend=here, OpenBLAS=lambda: last[0]["share"] * last[0]["seconds"] / num)
+        def products():
+            run = bench()
+            return run["share"] * run["seconds"] / num
+
+        return dict(emend=lambda: bench()["seconds"] / num, OpenBLAS=products)
 
 
 class Start:
@@ -322,30 +308,22 @@ class Start:
         return dict(emend=lambda: study.emend.seconds(*self.command))
 
 
+SWEEP = "{points} points: batch sizes x algorithms, the same {facts} facts, to scores"
+
+
 def all_lines(study):
+    ahead = lambda times: {peer.PLAIN: times}
     memit, rome = study.memit, dict(name="rome")
     emmet = dict(name="emmet", w=1, alpha=10)
     return [
         Values("z", "memit", memit, 64, {peer.PUBLISHED: 9, peer.PLAIN: 6.5}),
         Values("rome", "rome", dict(rome, variant="original"), 20, {peer.PUBLISHED: 6}),
         Ceiling(),
-        Edits("memit", "MEMIT, one batch of {}, to scores", [memit], [64], 64, {peer.PLAIN: 6}),
+        Edits("memit", "MEMIT, one batch of {facts}, to scores", [memit], [64], 64, ahead(6)),
         Edits(
-            "single",
-            "{} ROME edits, one at a time, with scores",
-            [rome],
-            [1],
-            100,
-            {peer.PLAIN: 5.5},
+            "single", "{facts} ROME edits, one at a time, to scores", [rome], [1], 100, ahead(5.5)
         ),
-        Edits(
-            "sweep",
-            "5 batch sizes x 2 algorithms, the same {} facts, with scores",
-            [memit, emmet],
-            [1, 4, 16, 64, 256],
-            256,
-            {peer.PLAIN: 30},
-        ),
+        Edits("sweep", SWEEP, [memit, emmet], [1, 4, 16, 64, 256], 256, ahead(30)),
         Scores(),
         Covariance(),
         Prefill("prefill", "auto", 512, {"transformers": 1, LLAMA: 1}),

@@ -87,21 +87,24 @@ class Emend:
             if not (self.cache / name).exists():
                 (self.cache / name).symlink_to(user / "emend" / name)
 
-    def call(self, *arguments):
-        """Its standard output."""
+    def call(self, *arguments, **options):
+        """Its standard output; an option's list of values repeats it."""
+        for name, value in options.items():
+            for item in value if isinstance(value, list) else [value]:
+                arguments += (f"--{name}", item)
         command = [str(self.program), *map(str, arguments)]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         if done.returncode:
             raise Failed(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
         return done.stdout
 
-    def json(self, *arguments):
-        return json.loads(self.call(*arguments, "--json"))
+    def json(self, *arguments, **options):
+        return json.loads(self.call(*arguments, "--json", **options))
 
-    def seconds(self, *arguments):
+    def seconds(self, *arguments, **options):
         """From the program's start to its end."""
         begun = time.perf_counter()
-        self.call(*arguments)
+        self.call(*arguments, **options)
         return time.perf_counter() - begun
 
     def forget(self):
@@ -118,7 +121,7 @@ class Emend:
         self.forget()
         folder = self.work / "runs" / name
         shutil.rmtree(folder, ignore_errors=True)
-        self.call("run", self.path(name, document), "--out", folder, "--quiet")
+        self.call("run", self.path(name, document), "--quiet", out=folder)
         if "sweep" in document:
             return [Run(path.parent) for path in sorted(folder.glob("*/timing.json"))]
         return Run(folder)

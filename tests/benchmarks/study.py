@@ -91,8 +91,8 @@ class Study:
 
     def agree_words(self, vulkan=False, tokens=12):
         """llama.cpp tells no likelihoods, so it has to go on with the same words."""
-        arguments = ("--model", self.subject.model, "--prompt", self.PROMPT, "--length", tokens)
-        here = self.emend.json("generate", *arguments)[0]["text"].split()
+        options = dict(model=self.subject.model, prompt=self.PROMPT, length=tokens)
+        here = self.emend.json("generate", **options)[0]["text"].split()
         there = self.llama.complete(self.PROMPT, tokens, vulkan)[0].split()
         if here[: len(there)] != there and there[: len(here)] != here:
             raise Disagreement(f"llama.cpp goes on with {there}, emend with {here}")
@@ -128,21 +128,9 @@ class Study:
         """C [F, F] of each layer over all of a corpus, by emend."""
         self.emend.forget()
         out = self.emend.work / "covariance"
-        numbers = ",".join(map(str, layers))
-        self.emend.call(
-            "covariance",
-            "--model",
-            self.subject.model,
-            "--corpus",
-            corpus,
-            "--layers",
-            numbers,
-            "--tokens",
-            self.ALL_TOKENS,
-            "--out",
-            out,
-            "--quiet",
-        )
+        model, numbers = self.subject.model, ",".join(map(str, layers))
+        options = dict(model=model, corpus=corpus, layers=numbers, tokens=self.ALL_TOKENS, out=out)
+        self.emend.call("covariance", "--quiet", **options)
         moments = []
         for layer in layers:
             C = ours.read_safetensors(out / f"covariance-{layer}.safetensors")["C"]
