@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text/escape.h"
+#include "base/text/words.h"
 #include "base/file/file.h"
 #include "experiment/data/choose.h"
 #include "experiment/data/format/csv.h"
@@ -147,10 +148,7 @@ static enum em_status check_ids(const struct source *s, const struct data_set *s
 
 bool data_metric_reads(const struct em_metric *m, const char *group)
 {
-    for (int i = 0; m->scope == EM_PER_CASE && m->reads && m->reads[i]; i++)
-        if (strcmp(m->reads[i], group) == 0)
-            return true;
-    return false;
+    return m->scope == EM_PER_CASE && m->reads && text_is_one_of(group, m->reads);
 }
 
 bool data_is_read(const struct spec *spec, const char *group)
@@ -167,10 +165,7 @@ static const char *const costly[] = {"generation", "hop", "single_hop", NULL};
 
 static bool is_wanted(const struct spec *spec, const struct em_question *q)
 {
-    for (int i = 0; costly[i]; i++)
-        if (strcmp(q->group, costly[i]) == 0)
-            return data_is_read(spec, q->group);
-    return true;
+    return !text_is_one_of(q->group, costly) || data_is_read(spec, q->group);
 }
 
 static void drop_unread(const struct spec *spec, struct record_fact *fact)

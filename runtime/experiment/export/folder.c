@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "base/text/words.h"
 #include "experiment/export/parts.h"
 #include "model/safetensors.h"
 
@@ -103,12 +104,9 @@ static bool is_companion(const char *name)
 {
     static const char *const endings[] = {".json", ".txt", ".model", ".jinja"};
     static const char *const beginnings[] = {"LICENSE", "NOTICE", "USE_POLICY"};
-    const size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
-        const size_t end = strlen(endings[i]);
-        if (length > end && strcmp(name + length - end, endings[i]) == 0)
+    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+        if (text_ends_with(name, endings[i]))
             return name[0] != '.';
-    }
     for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
         if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
             return true;

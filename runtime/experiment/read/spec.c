@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file/file.h"
+#include "base/text/words.h"
 #include "experiment/read/missing.h"
 #include "experiment/read/spec_parts.h"
 
@@ -80,14 +81,10 @@ static enum em_status read_section(const struct spec *spec, const char *name, vo
 static enum em_status check_members(const struct spec *spec)
 {
     const char *const *names = spec_member_names(spec->arena);
-    for (const cJSON *m = document_root(spec->document)->child; m; m = m->next) {
-        bool known = false;
-        for (int i = 0; names[i]; i++)
-            known |= strcmp(names[i], m->string) == 0;
-        if (!known)
+    for (const cJSON *m = document_root(spec->document)->child; m; m = m->next)
+        if (!text_is_one_of(m->string, names))
             return document_fail(spec->document, m->string, "unknown member of an experiment%s",
                                  options_suggest(spec->arena, m->string, names));
-    }
     return EM_OK;
 }
 
@@ -345,8 +342,7 @@ static enum em_status read_evaluate(struct spec *spec)
 
 bool spec_model_is_path(const char *model)
 {
-    const size_t n = strlen(model);
-    return strchr(model, '/') || (n > 5 && strcmp(model + n - 5, ".gguf") == 0);
+    return strchr(model, '/') || text_ends_with(model, ".gguf");
 }
 
 // A model that is named by a path; other names are the caller's to know.

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text/words.h"
 #include "experiment/read/spec_parts.h"
 
 const struct spec_member spec_reference_members[] = {
@@ -33,15 +34,11 @@ static enum em_status check_members(const struct spec *spec, const char *path, c
     const struct document *d = spec->document;
     if (!cJSON_IsObject(json))
         return document_fail(d, path, "is %s; an object is needed", json_type_name(json));
-    for (const cJSON *m = json->child; m; m = m->next) {
-        bool known = false;
-        for (int i = 0; names[i] && !known; i++)
-            known = strcmp(names[i], m->string) == 0;
-        if (!known)
+    for (const cJSON *m = json->child; m; m = m->next)
+        if (!text_is_one_of(m->string, names))
             return document_fail(d, arena_print(spec->arena, "%s.%s", path, m->string),
                                  "is not known here%s",
                                  options_suggest(spec->arena, m->string, names));
-    }
     return EM_OK;
 }
 

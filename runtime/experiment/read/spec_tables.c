@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/text/words.h"
 #include "experiment/experiment.h"
 #include "experiment/read/spec_parts.h"
 
@@ -182,24 +183,16 @@ const char *const *spec_member_names(struct arena *a)
     return names.items;
 }
 
-static bool is_one_of(const char *const *names, const char *word)
-{
-    for (; *names; names++)
-        if (strcmp(*names, word) == 0)
-            return true;
-    return false;
-}
-
 bool spec_is_path(struct arena *a, const char *path)
 {
     const char *dot = strchr(path, '.');
     const char *first = dot ? arena_print(a, "%.*s", (int) (dot - path), path) : path;
     const struct spec_section *s = spec_section_find(first);
     if (!dot || !s)
-        return !dot && is_one_of(spec_member_names(a), path);
+        return !dot && text_is_one_of(path, spec_member_names(a));
     const char *member = arena_print(a, "%.*s", (int) strcspn(dot + 1, ".["), dot + 1);
-    return *member && (!s->table || is_one_of(options_names(a, s->table), member) ||
-                       is_one_of(spec_section_skip(a, s), member));
+    return *member && (!s->table || text_is_one_of(member, options_names(a, s->table)) ||
+                       text_is_one_of(member, spec_section_skip(a, s)));
 }
 
 static char *section_help(struct arena *a, const char *within, const struct spec_section *s)

@@ -13,6 +13,7 @@
 #include "base/file/file.h"
 #include "base/file/part.h"
 #include "base/text/json.h"
+#include "base/text/words.h"
 
 char *folder_file(const struct folder *f, const char *name)
 {
@@ -43,14 +44,6 @@ static const char *const free_members[] = {
 };
 static const char *const free_hashes[] = {"profile", NULL}; // compared on its own
 
-static bool is_one_of(const char *const *names, const char *word)
-{
-    for (; *names; names++)
-        if (strcmp(*names, word) == 0)
-            return true;
-    return false;
-}
-
 // The path of the first member, not free, in which two objects differ, or NULL.
 static const char *first_difference(struct arena *a, const char *path, const cJSON *x,
                                     const cJSON *y, const char *const *free_names)
@@ -62,8 +55,9 @@ static const char *first_difference(struct arena *a, const char *path, const cJS
         for (const cJSON *m = both[i]->child; m; m = m->next) {
             const char *at = arena_print(a, "%s%s%s", path, *path ? "." : "", m->string);
             const cJSON *other = cJSON_GetObjectItemCaseSensitive(both[1 - i], m->string);
-            const char *found =
-                is_one_of(free_names, at) ? NULL : first_difference(a, at, m, other, free_names);
+            const char *found = text_is_one_of(at, free_names)
+                                    ? NULL
+                                    : first_difference(a, at, m, other, free_names);
             if (found)
                 return found;
         }

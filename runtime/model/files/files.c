@@ -6,13 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text/words.h"
 #include "model/files/parts.h"
-
-static bool has_ending(const char *text, const char *ending)
-{
-    const size_t length = strlen(text), end = strlen(ending);
-    return length > end && strcmp(text + length - end, ending) == 0;
-}
 
 static enum em_status open_files(struct model_files *m)
 {
@@ -22,7 +17,7 @@ static enum em_status open_files(struct model_files *m)
         m->container = CONTAINER_HF;
         return files_read_folder(m);
     }
-    if (has_ending(m->path, ".safetensors"))
+    if (text_ends_with(m->path, ".safetensors"))
         return log_fail(m->log, EM_ERR_CONFIG,
                         "%s: is one file of a model; give the folder that has its config.json",
                         m->path);
@@ -41,7 +36,7 @@ struct model_files *model_files_open(struct log *log, const char *path)
     m->a = a;
     m->path = own;
     char *name = arena_copy(a, path_name(own));
-    if (has_ending(name, ".gguf"))
+    if (text_ends_with(name, ".gguf"))
         name[strlen(name) - strlen(".gguf")] = 0;
     m->name = name;
     if (open_files(m) != EM_OK)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 enum { MAX_NAME = 1024, MAX_DEPTH = 4, DEFAULT_ALIGN = 32, MAX_ALIGN = 1 << 20 };
 
 static const struct {
@@ -38,14 +40,6 @@ struct cursor {
     uint64_t at;
 };
 
-static uint64_t load(const uint8_t *at, int size)
-{
-    uint64_t value = 0;
-    for (int i = size - 1; i >= 0; i--)
-        value = value << 8 | at[i];
-    return value;
-}
-
 static enum em_status fail(const struct gguf_file *g, const char *fmt, ...) EM_PRINTF(2, 3);
 
 static enum em_status fail(const struct gguf_file *g, const char *fmt, ...)
@@ -77,7 +71,7 @@ static enum em_status skip(struct cursor *c, uint64_t size, const char *what)
 static enum em_status take(struct cursor *c, int size, const char *what, uint64_t *out)
 {
     EM_TRY(skip(c, (uint64_t) size, what));
-    *out = load(c->g->map.data + c->at - size, size);
+    *out = load_number(c->g->map.data + c->at - size, size);
     return EM_OK;
 }
 
@@ -298,7 +292,7 @@ static bool is_whole(enum gguf_kind kind)
 static int64_t whole_at(const struct gguf_value *v, uint64_t i)
 {
     const int size = kinds[v->element].size;
-    const uint64_t bits = load(v->data + i * (uint64_t) size, size);
+    const uint64_t bits = load_number(v->data + i * (uint64_t) size, size);
     switch (v->element) {
     case GGUF_I8:
         return (int8_t) bits;
@@ -332,7 +326,7 @@ enum em_status gguf_get_number(const struct gguf_file *g, const char *key, doubl
     const struct gguf_value *v = gguf_find(g, key);
     if (!v)
         return EM_OK;
-    const uint64_t bits = kinds[v->kind].size ? load(v->data, kinds[v->kind].size) : 0;
+    const uint64_t bits = kinds[v->kind].size ? load_number(v->data, kinds[v->kind].size) : 0;
     const uint32_t low = (uint32_t) bits;
     float single;
     memcpy(&single, &low, sizeof(single));
@@ -365,7 +359,7 @@ static enum em_status copy_texts(const struct gguf_file *g, struct arena *a,
     uint64_t total = 0;
     const uint8_t *at = v->data;
     for (uint64_t i = 0; i < v->count; i++) {
-        const uint64_t length = load(at, 8);
+        const uint64_t length = load_number(at, 8);
         if (memchr(at + 8, 0, length))
             return fail(g, "%s: text %llu holds a NUL byte", v->key, (unsigned long long) i);
         total += length + 1;
@@ -374,7 +368,7 @@ static enum em_status copy_texts(const struct gguf_file *g, struct arena *a,
     char *to = arena_alloc(a, total);
     at = v->data;
     for (uint64_t i = 0; i < v->count; i++) {
-        const uint64_t length = load(at, 8);
+        const uint64_t length = load_number(at, 8);
         memcpy(to, at + 8, length);
         out[i] = to;
         to += length + 1;
@@ -453,7 +447,7 @@ enum em_status gguf_get_floats(const struct gguf_file *g, struct arena *a, const
     *out = arena_array(a, float, v->count);
     *num = (int) v->count;
     for (int i = 0; i < *num; i++) {
-        const uint32_t bits = (uint32_t) load(v->data + 4 * (size_t) i, 4);
+        const uint32_t bits = (uint32_t) load_number(v->data + 4 * (size_t) i, 4);
         memcpy(&(*out)[i], &bits, sizeof(bits));
     }
     return EM_OK;

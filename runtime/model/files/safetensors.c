@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/text/json.h"
 
 enum { PREFIX = 8, ALIGN = 64, MAX_HEADER = 100 << 20 };
 
-static const struct {
+static const struct type {
     const char *name;
     enum st_type type;
     int size;
@@ -23,6 +24,15 @@ static const struct {
 };
 
 enum { NUM_TYPES = sizeof(st_types) / sizeof(st_types[0]) };
+
+// Of a type that is written: not ST_OTHER.
+static const struct type *find_type(enum st_type type)
+{
+    const struct type *t = st_types;
+    while (t->type != type)
+        t++;
+    return t;
+}
 
 struct reader {
     struct log *log;
@@ -200,21 +210,13 @@ static enum em_status read_entries(const struct reader *r, const cJSON *root, st
     return check_layout(r, f);
 }
 
-static uint64_t read_u64(const uint8_t *at)
-{
-    uint64_t value = 0;
-    for (int i = 7; i >= 0; i--)
-        value = value << 8 | at[i];
-    return value;
-}
-
 static enum em_status read_header(struct reader *r, const uint8_t *data, size_t size,
                                   struct st_file *f)
 {
     if (size < PREFIX)
         return log_fail(r->log, EM_ERR_CONFIG,
                         "%s: is %zu bytes long; a safetensors file has at least 8", r->path, size);
-    const uint64_t length = read_u64(data);
+    const uint64_t length = load_number(data, PREFIX);
     if (length > size - PREFIX)
         return log_fail(r->log, EM_ERR_CONFIG,
                         "%s: says that its header is %llu bytes long, but only %zu follow; is the "
@@ -272,18 +274,9 @@ const struct st_tensor *st_find(const struct st_file *f, const char *name)
     return NULL;
 }
 
-static const char *const written_types[] = {
-    [ST_F64] = "F64", [ST_F32] = "F32", [ST_F16] = "F16", [ST_BF16] = "BF16",
-    [ST_I64] = "I64", [ST_I32] = "I32", [ST_U8] = "U8",
-};
-static const int written_sizes[] = {
-    [ST_F64] = 8, [ST_F32] = 4, [ST_F16] = 2, [ST_BF16] = 2,
-    [ST_I64] = 8, [ST_I32] = 4, [ST_U8] = 1,
-};
-
 static uint64_t written_bytes(const struct st_tensor *t)
 {
-    uint64_t bytes = (uint64_t) written_sizes[t->type];
+    uint64_t bytes = (uint64_t) find_type(t->type)->size;
     for (int i = 0; i < t->num_dims; i++)
         bytes *= t->dims[i];
     return bytes;
@@ -292,7 +285,7 @@ static uint64_t written_bytes(const struct st_tensor *t)
 static void describe(cJSON *header, const struct st_tensor *t, uint64_t begin, uint64_t end)
 {
     cJSON *entry = cJSON_AddObjectToObject(header, t->name);
-    cJSON_AddStringToObject(entry, "dtype", written_types[t->type]);
+    cJSON_AddStringToObject(entry, "dtype", find_type(t->type)->name);
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
     for (int i = 0; i < t->num_dims; i++)
         cJSON_AddItemToArray(shape, cJSON_CreateNumber((double) t->dims[i]));
@@ -327,7 +320,7 @@ struct file_part *st_parts(struct arena *a, const struct st_tensor *tensors, int
     int count = 1;
     for (int width = 8; width; width /= 2) { // wide types first: each tensor is aligned to its type
         for (int i = 0; i < num; i++) {
-            if (written_sizes[tensors[i].type] != width)
+            if (find_type(tensors[i].type)->size != width)
                 continue;
             const uint64_t bytes = written_bytes(&tensors[i]);
             describe(header, &tensors[i], at, at + bytes);

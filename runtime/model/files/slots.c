@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/words.h"
 #include "model/files/parts.h"
 
 enum extent { ONE, DIM, FFN, QUERY, KEY, VOCAB };
@@ -135,25 +136,20 @@ static int find_slot(const struct model_files *m, const char *name)
 // frequencies that old files repeat for each layer.
 static bool is_superfluous(const struct model_files *m, const char *name)
 {
-    static const char frequencies[] = ".self_attn.rotary_emb.inv_freq";
-    const size_t length = strlen(name), end = sizeof(frequencies) - 1;
     if (m->container != CONTAINER_HF)
         return false;
     return (m->config.tied && strcmp(name, "lm_head.weight") == 0) ||
-           (length > end && strcmp(name + length - end, frequencies) == 0);
+           text_ends_with(name, ".self_attn.rotary_emb.inv_freq");
 }
 
 static enum em_status fail_to_place(const struct model_files *m, const char *path, const char *name)
 {
-    const size_t length = strlen(name);
-    for (int i = 0; i < NUM_INNER; i++) {
-        const char *end = inner[i].name[m->container];
-        if (inner[i].part != ALWAYS && !has_part(&m->config, inner[i].part) &&
-            length > strlen(end) && strcmp(name + length - strlen(end), end) == 0)
+    for (int i = 0; i < NUM_INNER; i++)
+        if (!has_part(&m->config, inner[i].part) &&
+            text_ends_with(name, inner[i].name[m->container]))
             return log_fail(m->log, EM_ERR_CONFIG,
                             "%s: tensor \"%s\" is a bias that a model of this configuration lacks",
                             path, name);
-    }
     return log_fail(m->log, EM_ERR_UNSUPPORTED,
                     "%s: tensor \"%s\" is none that a Llama model of %d layers has", path, name,
                     m->config.layers);

@@ -4,6 +4,7 @@
 #ifndef MODEL_NPZ_PARTS_H
 #define MODEL_NPZ_PARTS_H
 
+#include "base/bytes.h"
 #include "model/npz.h"
 
 struct zip_member {
@@ -29,12 +30,7 @@ const char *npy_header(struct arena *a, const struct npz_array *x, size_t *size)
 // IEEE 802.3, of what `crc` was taken of (0: nothing) and then `data`.
 uint32_t crc32_more(uint32_t crc, const void *data, size_t size);
 
-static inline uint64_t load_number(const uint8_t *at, int size)
-{
-    uint64_t value = 0;
-    for (int i = size - 1; i >= 0; i--)
-        value = value << 8 | at[i];
-    return value;
-}
+// Bytes of each record of an archive.
+enum { ZIP_LOCAL = 30, ZIP_ENTRY = 46, ZIP_END = 22, ZIP_LOCATOR = 20, ZIP_END_64 = 56 };
 
 #endif

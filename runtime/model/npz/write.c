@@ -5,8 +5,7 @@
 
 #include "model/npz/parts.h"
 
-enum { LOCAL = 30, ENTRY = 46, END = 22, LOCATOR = 20, END_64 = 56 }; // bytes of each record
-enum { EXTRA_LOCAL = 4 + 16, EXTRA_ENTRY = 4 + 24 };                  // with 64-bit sizes, place
+enum { EXTRA_LOCAL = 4 + 16, EXTRA_ENTRY = 4 + 24 }; // with 64-bit sizes, place
 enum { VERSION = 45, UNIX = 3 << 8, NEW_YEAR_1980 = 1 << 5 | 1, SEE_64 = 0xFFFF };
 
 struct member {
@@ -81,7 +80,7 @@ static void put_entry(struct out *o, const struct member *m)
 static void put_end(struct out *o, int num, uint64_t at, uint64_t size)
 {
     put_mark(o, 6, 6);
-    put(o, END_64 - 12, 8);
+    put(o, ZIP_END_64 - 12, 8);
     put(o, VERSION | UNIX, 2);
     put(o, VERSION, 2);
     put(o, 0, 4 + 4); // disks
@@ -126,7 +125,7 @@ static uint64_t add_array(struct arena *a, const struct npz_array *x, uint64_t a
         .crc = crc32_more(crc32_more(0, parts[1].data, parts[1].size), x->data, parts[2].size),
         .size = parts[1].size + parts[2].size,
         .at = at};
-    struct out local = make_out(a, LOCAL + strlen(m->name) + EXTRA_LOCAL);
+    struct out local = make_out(a, ZIP_LOCAL + strlen(m->name) + EXTRA_LOCAL);
     put_local(&local, m);
     parts[0] = (struct file_part) {local.bytes, local.num};
     return at + local.num + m->size;
@@ -138,10 +137,10 @@ enum em_status npz_write(struct log *log, const char *path, const struct npz_arr
     struct file_part *parts = arena_array(a, struct file_part, 3 * (size_t) num + 1);
     struct member *members = arena_array(a, struct member, (size_t) num);
     uint64_t at = 0;
-    size_t size = END_64 + LOCATOR + END;
+    size_t size = ZIP_END_64 + ZIP_LOCATOR + ZIP_END;
     for (int i = 0; i < num; i++) {
         at = add_array(a, &arrays[i], at, &members[i], parts + 3 * i);
-        size += ENTRY + strlen(members[i].name) + EXTRA_ENTRY;
+        size += ZIP_ENTRY + strlen(members[i].name) + EXTRA_ENTRY;
     }
     struct out directory = make_out(a, size);
     for (int i = 0; i < num; i++)

@@ -6,7 +6,6 @@
 
 #include "model/npz/parts.h"
 
-enum { LOCAL = 30, ENTRY = 46, END = 22, LOCATOR = 20, END_64 = 56 }; // bytes of each record
 enum { MAX_COMMENT = UINT16_MAX, ENCRYPTED = 1, ZIP64 = 1 };
 
 static enum em_status fail(const struct npz_file *f, const char *fmt, ...) EM_PRINTF(2, 3);
@@ -38,9 +37,10 @@ struct directory {
 static enum em_status find_directory(const struct npz_file *f, struct directory *out)
 {
     const uint8_t *end = NULL;
-    for (uint64_t back = END; !end && back <= f->map.size && back <= END + MAX_COMMENT; back++) {
-        end = find_record(f, f->map.size - back, END, "\5\6");
-        if (end && load_number(end + 20, 2) != back - END)
+    for (uint64_t back = ZIP_END; !end && back <= f->map.size && back <= ZIP_END + MAX_COMMENT;
+         back++) {
+        end = find_record(f, f->map.size - back, ZIP_END, "\5\6");
+        if (end && load_number(end + 20, 2) != back - ZIP_END)
             end = NULL;
     }
     if (!end)
@@ -49,10 +49,11 @@ static enum em_status find_directory(const struct npz_file *f, struct directory 
     *out = (struct directory) {load_number(end + 16, 4), load_number(end + 12, 4),
                                load_number(end + 10, 2)};
     const uint64_t at = (uint64_t) (end - f->map.data);
-    const uint8_t *locator = at < LOCATOR ? NULL : find_record(f, at - LOCATOR, LOCATOR, "\6\7");
+    const uint8_t *locator =
+        at < ZIP_LOCATOR ? NULL : find_record(f, at - ZIP_LOCATOR, ZIP_LOCATOR, "\6\7");
     if (!locator)
         return EM_OK;
-    const uint8_t *end_64 = find_record(f, load_number(locator + 8, 8), END_64, "\6\6");
+    const uint8_t *end_64 = find_record(f, load_number(locator + 8, 8), ZIP_END_64, "\6\6");
     if (!end_64)
         return fail(f, "its 64-bit end record is not where the archive says");
     *out = (struct directory) {load_number(end_64 + 48, 8), load_number(end_64 + 40, 8),
@@ -93,17 +94,17 @@ static enum em_status read_zip64(const struct npz_file *f, const uint8_t *extra,
 // The entry at *at of the directory; *at becomes the next one's place.
 static enum em_status read_entry(struct npz_file *f, uint64_t *at, uint64_t end, int i)
 {
-    const uint8_t *entry = find_record(f, *at, ENTRY, "\1\2");
+    const uint8_t *entry = find_record(f, *at, ZIP_ENTRY, "\1\2");
     if (!entry)
         return fail(f, "entry %d of its directory is damaged", i);
     const uint64_t name = load_number(entry + 28, 2), extra = load_number(entry + 30, 2);
-    const uint64_t size = ENTRY + name + extra + load_number(entry + 32, 2);
+    const uint64_t size = ZIP_ENTRY + name + extra + load_number(entry + 32, 2);
     if (size > end - *at)
         return fail(f, "entry %d of its directory runs past the directory's end", i);
-    if (!name || memchr(entry + ENTRY, 0, name))
+    if (!name || memchr(entry + ZIP_ENTRY, 0, name))
         return fail(f, "entry %d of its directory has no name, or one with a NUL byte", i);
     char *text = arena_alloc(f->a, name + 1);
-    memcpy(text, entry + ENTRY, name);
+    memcpy(text, entry + ZIP_ENTRY, name);
     struct zip_member *m = &f->members[i];
     *m = (struct zip_member) {.name = text,
                               .flags = (int) load_number(entry + 8, 2),
@@ -113,7 +114,7 @@ static enum em_status read_entry(struct npz_file *f, uint64_t *at, uint64_t end,
                               .size = load_number(entry + 24, 4),
                               .at = load_number(entry + 42, 4)};
     *at += size;
-    return read_zip64(f, entry + ENTRY + name, extra, m);
+    return read_zip64(f, entry + ZIP_ENTRY + name, extra, m);
 }
 
 enum em_status zip_list(struct npz_file *f)
@@ -123,7 +124,7 @@ enum em_status zip_list(struct npz_file *f)
     if (d.at > f->map.size || d.size > f->map.size - d.at)
         return fail(f, "its directory of %llu bytes at %llu is beyond the file's %zu bytes",
                     (unsigned long long) d.size, (unsigned long long) d.at, f->map.size);
-    if (d.num > d.size / ENTRY || d.num > INT_MAX)
+    if (d.num > d.size / ZIP_ENTRY || d.num > INT_MAX)
         return fail(f, "says that it has %llu members, but its directory has %llu bytes",
                     (unsigned long long) d.num, (unsigned long long) d.size);
     f->members = arena_array(f->a, struct zip_member, (size_t) d.num);
@@ -145,11 +146,12 @@ enum em_status zip_data(const struct npz_file *f, const struct zip_member *m, co
     if (m->packed != m->size)
         return fail(f, "member \"%s\" is stored in %llu bytes, but has %llu", m->name,
                     (unsigned long long) m->packed, (unsigned long long) m->size);
-    const uint8_t *local = find_record(f, m->at, LOCAL, "\3\4");
+    const uint8_t *local = find_record(f, m->at, ZIP_LOCAL, "\3\4");
     if (!local)
         return fail(f, "member \"%s\" does not begin at %llu, where the directory says", m->name,
                     (unsigned long long) m->at);
-    const uint64_t start = m->at + LOCAL + load_number(local + 26, 2) + load_number(local + 28, 2);
+    const uint64_t start =
+        m->at + ZIP_LOCAL + load_number(local + 26, 2) + load_number(local + 28, 2);
     if (start > f->map.size || m->size > f->map.size - start)
         return fail(f, "member \"%s\" needs %llu bytes at %llu, but the file has %zu", m->name,
                     (unsigned long long) m->size, (unsigned long long) start, f->map.size);

@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/random.h"
+#include "base/text/words.h"
 
 enum { DEFAULT_LENGTH = 128 };
 
@@ -75,10 +76,9 @@ static enum em_status read_texts(struct em_session *s, struct arena *a,
 {
     for (int i = 0; i < from->num_paths; i++) {
         const char *path = from->paths[i];
-        const size_t length = strlen(path);
         char *text;
         EM_TRY(file_read(s->log, a, path, &text, NULL));
-        if (length > 6 && strcmp(path + length - 6, ".jsonl") == 0)
+        if (text_ends_with(path, ".jsonl"))
             EM_TRY(read_lines(s, a, path, text, out));
         else
             split_paragraphs(a, text, out);

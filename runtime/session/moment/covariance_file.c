@@ -6,14 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/words.h"
 #include "model/npz.h"
 #include "session/moment/covariance.h"
-
-static bool has_ending(const char *text, const char *ending)
-{
-    const size_t length = strlen(text), end = strlen(ending);
-    return length > end && strcmp(text + length - end, ending) == 0;
-}
 
 static enum em_status check_shape(struct em_session *s, const char *path, const struct st_tensor *t)
 {
@@ -164,7 +159,7 @@ enum em_status session_covariance_import(struct em_session *s, int layer, const 
     struct covariance *c = &s->covariances[layer];
     covariance_free_layer(c);
     enum em_status status =
-        has_ending(path, ".npz") ? take_npz(s, layer, path) : take_safetensors(s, layer, path);
+        text_ends_with(path, ".npz") ? take_npz(s, layer, path) : take_safetensors(s, layer, path);
     if (status == EM_OK)
         status = check_values(s, path, c->c);
     if (status != EM_OK)
@@ -209,8 +204,8 @@ enum em_status session_covariance_export(struct em_session *s, int layer,
                                          const struct session_covariance_file *to)
 {
     const double *values;
-    const bool npz = has_ending(to->path, ".npz");
-    if (!npz && !has_ending(to->path, ".safetensors"))
+    const bool npz = text_ends_with(to->path, ".npz");
+    if (!npz && !text_ends_with(to->path, ".safetensors"))
         return em_fail(s, EM_ERR_CONFIG,
                        "%s: a covariance is written as .npz or .safetensors; end its name in one",
                        to->path);

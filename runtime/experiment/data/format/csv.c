@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text/escape.h"
+#include "base/text/words.h"
 
 enum { SHOWN = 40 };
 
@@ -113,13 +114,6 @@ static enum em_status find_delimiter(struct cursor *c)
                     c->table->path);
 }
 
-static bool is_listed(const char *const *names, const char *name)
-{
-    while (*names && strcmp(*names, name) != 0)
-        names++;
-    return *names;
-}
-
 static const char *join(struct arena *a, const char *text, const char *const *names)
 {
     for (; *names; names++)
@@ -127,23 +121,10 @@ static const char *join(struct arena *a, const char *text, const char *const *na
     return text;
 }
 
-static char *trim(struct arena *a, const char *text, size_t length)
-{
-    static const char blanks[] = " \t\r\n";
-    for (; length && strchr(blanks, *text); length--)
-        text++;
-    while (length && strchr(blanks, text[length - 1]))
-        length--;
-    char *copy = arena_alloc(a, length + 1);
-    memcpy(copy, text, length);
-    copy[length] = 0;
-    return copy;
-}
-
 static enum em_status check_column(const struct csv *t, struct arena *a, size_t i)
 {
     const char *name = t->columns[i], *shown = escape_shown(a, name, SHOWN);
-    if (!is_listed(t->texts, name) && !is_listed(t->lists, name))
+    if (!text_is_one_of(name, t->texts) && !text_is_one_of(name, t->lists))
         return log_fail(t->log, EM_ERR_CONFIG, "%s:1: column %zu: \"%s\" is unknown; allowed: %s",
                         t->path, i + 1, shown, join(a, join(a, "", t->texts), t->lists));
     for (size_t k = 0; k < i; k++)
@@ -162,7 +143,7 @@ static enum em_status read_header(struct cursor *c)
     t->columns = names.items;
     t->num_columns = names.num;
     for (size_t i = 0; i < names.num; i++) {
-        t->columns[i] = trim(c->arena, names.items[i], strlen(names.items[i]));
+        t->columns[i] = text_trim(c->arena, names.items[i], strlen(names.items[i]));
         EM_TRY(check_column(t, c->arena, i));
     }
     return EM_OK;
@@ -205,7 +186,7 @@ static cJSON *split_list(struct arena *a, const char *cell, const char *separato
     for (const char *end; cell; cell = end ? end + strlen(separator) : NULL) {
         end = strstr(cell, separator);
         const size_t length = end ? (size_t) (end - cell) : strlen(cell);
-        cJSON_AddItemToArray(list, cJSON_CreateString(trim(a, cell, length)));
+        cJSON_AddItemToArray(list, cJSON_CreateString(text_trim(a, cell, length)));
     }
     return list;
 }
@@ -220,10 +201,10 @@ void csv_row_json(const struct csv *t, size_t row, struct arena *a, const char *
                           .first_line = r->line,
                           .root = cJSON_CreateObject()};
     for (size_t i = 0; i < t->num_columns; i++) {
-        const char *cell = trim(a, r->cells[i], strlen(r->cells[i]));
+        const char *cell = text_trim(a, r->cells[i], strlen(r->cells[i]));
         if (!*cell)
             continue;
-        const bool is_list = is_listed(t->lists, t->columns[i]);
+        const bool is_list = text_is_one_of(t->columns[i], t->lists);
         cJSON_AddItemToObject(out->root, t->columns[i],
                               is_list ? split_list(a, cell, separator) : cJSON_CreateString(cell));
     }

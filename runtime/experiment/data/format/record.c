@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text/escape.h"
+#include "base/text/words.h"
 
 enum { SHOWN = 80 }; // characters of a text in a message
 
@@ -14,19 +15,9 @@ const char *const record_plain_texts[] = {"id",         "prompt",      "subject"
 const char *const record_plain_lists[] = {"paraphrases", "neighborhood", "generation", "references",
                                           NULL};
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 char *record_trim(struct arena *a, const char *text)
 {
-    while (is_blank(*text))
-        text++;
-    size_t n = strlen(text);
-    while (n && is_blank(text[n - 1]))
-        n--;
-    return arena_print(a, "%.*s", (int) n, text);
+    return text_trim(a, text, strlen(text));
 }
 
 const char *record_show(struct arena *a, const char *text)
@@ -214,17 +205,11 @@ enum em_status record_read_counterfact(const struct record_input *in, struct rec
     return EM_OK;
 }
 
-static bool is_listed(const char *const *names, const char *name)
-{
-    while (*names && strcmp(*names, name) != 0)
-        names++;
-    return *names;
-}
-
 static enum em_status check_members(const struct record_input *in)
 {
     for (const cJSON *m = in->json->child; m; m = m->next)
-        if (!is_listed(record_plain_texts, m->string) && !is_listed(record_plain_lists, m->string))
+        if (!text_is_one_of(m->string, record_plain_texts) &&
+            !text_is_one_of(m->string, record_plain_lists))
             return json_fail(in->j, in->json, m->string,
                              "unknown member of a fact; allowed: id, prompt, subject, target_new, "
                              "target_true, paraphrases, neighborhood, generation, references");

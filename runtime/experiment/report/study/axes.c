@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/words.h"
 #include "experiment/report/study/study.h"
 
 struct paths {
@@ -17,10 +18,7 @@ static bool is_free(const char *path)
     static const char *const names[] = {
         "name",      "about",      "device",        "reference",      "sweep",         "metrics",
         "data.path", "data.order", "data.snippets", "templates.path", "import.values", NULL};
-    for (int i = 0; names[i]; i++)
-        if (strcmp(names[i], path) == 0)
-            return true;
-    return strncmp(path, "evaluate.", strlen("evaluate.")) == 0;
+    return text_is_one_of(path, names) || strncmp(path, "evaluate.", strlen("evaluate.")) == 0;
 }
 
 static bool holds(const struct paths *p, const char *path)
@@ -102,11 +100,9 @@ static void sort_values(struct study_axis *axis)
 static bool grows_by_factors(const struct study_axis *axis)
 {
     static const char *const counted[] = {"algorithm.layers", "seed", NULL};
-    for (int i = 0; counted[i]; i++)
-        if (strcmp(axis->path, counted[i]) == 0)
-            return false;
     const int n = axis->num_values;
-    return axis->numbers[0] > 0 && axis->numbers[n - 1] / axis->numbers[0] >= (n > 2 ? 8 : 20);
+    return !text_is_one_of(axis->path, counted) && axis->numbers[0] > 0 &&
+           axis->numbers[n - 1] / axis->numbers[0] >= (n > 2 ? 8 : 20);
 }
 
 static bool make_axis(const struct study *s, const char *path, struct study_axis *out)
