@@ -1,6 +1,5 @@
 // The command line taken apart: a command, its options by its table, its arguments.
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

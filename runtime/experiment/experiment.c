@@ -2,7 +2,6 @@
 
 #include "experiment/experiment.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"

@@ -2,7 +2,6 @@
 
 #include "experiment/workshop.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file/file.h"

@@ -3,7 +3,6 @@
 
 #include "gpu/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file/file.h"

@@ -2,7 +2,6 @@
 
 #include "gpu/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static enum em_status make_set_layout(struct gpu_pipelines *p, uint32_t num)

@@ -1,10 +1,10 @@
 // Options as text: JSON members, the stores' keys, help, names and suggestions; see options.h.
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file/hash.h"
+#include "base/text/json.h"
 #include "plugin/option_row.h"
 #include "plugin/options.h"
 
@@ -22,11 +22,9 @@ void options_write(const struct em_option *table, const void *values, cJSON *to)
 static char *row_text(struct arena *a, const struct em_option *o, const void *at)
 {
     cJSON *json = option_row_json(o, at);
-    char *text = cJSON_PrintUnformatted(json);
-    char *copy = arena_copy(a, text);
-    free(text);
+    char *text = json_print_line(a, json);
     cJSON_Delete(json);
-    return copy;
+    return text;
 }
 
 enum em_status options_prepares(struct log *log, struct arena *a, const struct em_option *table,

@@ -2,13 +2,11 @@
 
 #include "plugin/options.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file/file.h"
-#include "base/file/hash.h"
 #include "plugin/option_row.h"
 
 enum { MAX_SHOWN = 60 }; // bytes of a value in a message

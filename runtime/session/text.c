@@ -2,7 +2,6 @@
 
 #include "session/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"

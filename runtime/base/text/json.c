@@ -91,6 +91,23 @@ const cJSON *json_get(const cJSON *object, const char *key)
     return cJSON_IsNull(value) ? NULL : value;
 }
 
+static char *keep_text(struct arena *a, char *text, const char *end)
+{
+    char *kept = arena_print(a, "%s%s", text ? text : "null", end);
+    cJSON_free(text);
+    return kept;
+}
+
+char *json_print(struct arena *a, const cJSON *value)
+{
+    return keep_text(a, cJSON_Print(value), "\n");
+}
+
+char *json_print_line(struct arena *a, const cJSON *value)
+{
+    return keep_text(a, cJSON_PrintUnformatted(value), "");
+}
+
 const char *json_type_name(const cJSON *value)
 {
     if (!value)

@@ -33,6 +33,10 @@ void json_close(struct json *j);
 const cJSON *json_get(const cJSON *object, const char *key);
 const char *json_type_name(const cJSON *value); // "a list", "null", "nothing" for NULL
 
+// A value as text: as a file holds it, indented and with a line end, or on one line.
+char *json_print(struct arena *a, const cJSON *value);
+char *json_print_line(struct arena *a, const cJSON *value);
+
 // Where a value stands: "algorithm.layers[0]", "" for the root, and the line of such a path. A path
 // of which only the first parts exist has the line of the last part that does.
 char *json_key_path(const struct json *j, struct arena *a, const cJSON *value);

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "base/file/file.h"
 #include "base/random.h"
 #include "cli/bench/bench.h"
 #include "cli/bench/reference.h"

@@ -1,12 +1,12 @@
 // `emend edit`: one fact edited at once, with what the model says before and after.
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "base/clock.h"
 #include "base/text/escape.h"
+#include "base/text/json.h"
 #include "cli/cli.h"
 #include "experiment/experiment.h"
 
@@ -67,11 +67,9 @@ static char *experiment_text(struct cli *cli, const struct edit_options *o)
     if (o->layer != NO_LAYER)
         cJSON_AddItemToObject(algorithm, "layers", cJSON_CreateIntArray(&o->layer, 1));
     cJSON_AddArrayToObject(json, "metrics");
-    char *text = cJSON_PrintUnformatted(json);
-    char *copy = arena_copy(cli->arena, text);
-    free(text);
+    char *text = json_print_line(cli->arena, json);
     cJSON_Delete(json);
-    return copy;
+    return text;
 }
 
 static struct experiment *open_experiment(struct cli *cli, const struct edit_options *o)

@@ -2,7 +2,6 @@
 
 #include "experiment/data/choose.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text/escape.h"
@@ -27,12 +26,9 @@ static enum em_status take_positions(struct choice *c, const struct json *j, con
             c->positions[i] = (int) x;
             continue;
         }
-        char *text = cJSON_PrintUnformatted(item);
-        const enum em_status status =
-            json_fail(j, item, NULL, "is %s; %s has records 0 to %d",
-                      escape_shown(c->arena, text, 40), c->path, c->there - 1);
-        free(text);
-        return status;
+        return json_fail(j, item, NULL, "is %s; %s has records 0 to %d",
+                         escape_shown(c->arena, json_print_line(c->arena, item), 40), c->path,
+                         c->there - 1);
     }
     return EM_OK;
 }

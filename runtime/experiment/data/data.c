@@ -353,16 +353,15 @@ static const char *or_nothing(const char *text)
 const char *data_key(struct arena *a, const struct spec *spec)
 {
     const struct spec_data *d = &spec->data;
-    char *facts = NULL;
+    const char *facts = NULL;
     if (d->format == SPEC_INLINE)
-        facts = cJSON_PrintUnformatted(
-            json_get(json_get(document_root(spec->document), "data"), "facts"));
+        facts =
+            json_print_line(a, json_get(json_get(document_root(spec->document), "data"), "facts"));
     const char *key = arena_print(a, "%d %d\n%s\n%s\n%s\n%s\n%s\n%d %d\n%s\n", d->format, d->target,
                                   or_nothing(d->path), or_nothing(d->order),
                                   or_nothing(d->order_list), or_nothing(d->snippets),
                                   or_nothing(d->separator), d->first, d->count, or_nothing(facts));
     for (int i = 0; costly[i]; i++)
         key = arena_print(a, "%s%d", key, data_is_read(spec, costly[i]));
-    free(facts);
     return key;
 }

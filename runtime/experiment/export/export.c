@@ -10,6 +10,7 @@
 
 #include "base/file/part.h"
 #include "experiment/export/parts.h"
+#include "experiment/read/spec_tables.h"
 
 // --- the run
 
@@ -22,7 +23,7 @@ static const char *run_text(const struct export *e, const char *section, const c
 
 static bool keeps_edits(const struct export *e)
 {
-    return strncmp(run_text(e, "run", "mode"), "sequential", strlen("sequential")) == 0;
+    return spec_mode_keeps_edits(run_text(e, "run", "mode"));
 }
 
 static enum em_status check_run(const struct export *e)
@@ -206,11 +207,9 @@ const char *export_metadata(const struct export *e)
     cJSON_AddStringToObject(json, "base", model_files_name(e->model));
     cJSON_AddStringToObject(json, "base_sha256", e->base);
     cJSON_AddStringToObject(json, "state", e->state);
-    char *text = cJSON_PrintUnformatted(json);
-    const char *copy = arena_copy(e->arena, text);
-    free(text);
+    const char *text = json_print_line(e->arena, json);
     cJSON_Delete(json);
-    return copy;
+    return text;
 }
 
 // --- the folder

@@ -147,6 +147,12 @@ const struct spec_section *spec_section_find(const char *name)
     return s->name ? s : NULL;
 }
 
+bool spec_mode_keeps_edits(const char *mode)
+{
+    return strcmp(mode, mode_names[SPEC_SEQUENTIAL]) == 0 ||
+           strcmp(mode, mode_names[SPEC_SEQUENTIAL_BATCHED]) == 0;
+}
+
 struct names {
     const char **items;
     size_t num, cap;

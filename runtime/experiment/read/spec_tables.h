@@ -10,6 +10,7 @@
 enum { SPEC_NUM_METRICS = 4 };
 extern const char *const spec_formats[];                 // by enum spec_format, ends with NULL
 extern const char *const spec_metrics[SPEC_NUM_METRICS]; // where the list is absent
+bool spec_mode_keeps_edits(const char *mode);            // by its name
 
 struct spec_member {
     const char *name, *help;

@@ -22,10 +22,8 @@ char *folder_file(const struct folder *f, const char *name)
 
 enum em_status folder_write_json(const struct folder *f, const char *name, const cJSON *json)
 {
-    char *text = cJSON_Print(json);
-    const char *line = arena_print(f->arena, "%s\n", text);
-    free(text);
-    return file_write(f->log, folder_file(f, name), line, strlen(line));
+    const char *text = json_print(f->arena, json);
+    return file_write(f->log, folder_file(f, name), text, strlen(text));
 }
 
 // Members that do not make another experiment: words, and places whose content is hashed.
@@ -71,10 +69,8 @@ static const char *short_text(struct arena *a, const cJSON *root, const char *pa
     for (char *part = strtok_r(arena_copy(a, path), ".", &save); part;
          part = strtok_r(NULL, ".", &save))
         at = json_get(at, part);
-    char *text = at ? cJSON_PrintUnformatted(at) : NULL;
-    const char *copy = text ? arena_print(a, strlen(text) > 40 ? "%.37s..." : "%s", text) : "null";
-    free(text);
-    return copy;
+    const char *text = at ? json_print_line(a, at) : "null";
+    return strlen(text) > 40 ? arena_print(a, "%.37s...", text) : text;
 }
 
 // Compares with a JSON file of the folder; `what` goes before the member in the message.

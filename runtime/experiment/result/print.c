@@ -9,6 +9,7 @@
 #include "base/text/json.h"
 #include "base/text/sheet.h"
 #include "experiment/experiment.h"
+#include "experiment/read/spec_tables.h"
 #include "experiment/result/journal.h"
 
 enum { TEXTS = 3, TEXT_WIDTH = 84 };
@@ -83,11 +84,6 @@ static const char *list_text(struct arena *a, const cJSON *list)
     return text;
 }
 
-static bool keeps_edits(const cJSON *run)
-{
-    return strncmp(text_of(run, "mode", ""), "sequential", 10) == 0;
-}
-
 // How facts were edited together, behind their number.
 static const char *batches_text(struct arena *a, const cJSON *run)
 {
@@ -153,7 +149,7 @@ struct column {
 static int list_columns(const struct results *r, struct column columns[3])
 {
     const cJSON *root = r->summary.root;
-    const bool keeps = keeps_edits(json_get(root, "run"));
+    const bool keeps = spec_mode_keeps_edits(text_of(json_get(root, "run"), "mode", ""));
     const struct column all[] = {
         {"before", json_get(root, "before")},
         {keeps ? "fresh" : "after", json_get(root, "metrics")},
@@ -273,9 +269,7 @@ static void print_json(const struct results *r, FILE *to)
     cJSON *texts = cJSON_AddArrayToObject(json, "texts");
     for (int i = 0; i < r->num_cases; i++)
         cJSON_AddItemReferenceToArray(texts, r->cases[i].root);
-    char *text = cJSON_Print(json);
-    fprintf(to, "%s\n", text);
-    free(text);
+    fputs(json_print(r->arena, json), to);
     cJSON_Delete(json);
 }
 

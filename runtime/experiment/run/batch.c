@@ -68,7 +68,7 @@ static enum em_status apply(struct run *r, int first, int end, cJSON *lines)
     if (status == EM_OK)
         status = run_values_save(r, first, end);
     if (status == EM_OK)
-        status = session_edits_save(e->session, run_edits_file(r, first), since);
+        status = session_edits_save(e->session, run_batch_file(r, RUN_EDITS, first), since);
     experiment_call_end(e, PHASE_APPLY, begun);
     return status;
 }

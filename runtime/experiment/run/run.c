@@ -18,10 +18,10 @@ const char *run_file(const struct run *r, const char *name)
     return folder_file(&r->e->folder, name);
 }
 
-const char *run_edits_file(const struct run *r, int first)
+const char *run_batch_file(const struct run *r, const char *folder, int first)
 {
     const int batch = first / r->e->spec.run.batch_size;
-    return run_file(r, arena_print(r->e->arena, RUN_EDITS "/%06d.safetensors", batch));
+    return run_file(r, arena_print(r->e->arena, "%s/%06d.safetensors", folder, batch));
 }
 
 int run_batch_end(const struct run *r, int first)
@@ -104,7 +104,7 @@ static enum em_status take_journals(struct run *r)
 static enum em_status take_up(struct run *r, int first, int end)
 {
     struct experiment *e = r->e;
-    const char *path = run_edits_file(r, first);
+    const char *path = run_batch_file(r, RUN_EDITS, first);
     if (!run_values_fit(r, first)) {
         log_say(e->log,
                 "the values of the facts from number %d on are missing or damaged; they "

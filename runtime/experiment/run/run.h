@@ -16,7 +16,8 @@
 #define RUN_CASES "cases.jsonl"
 #define RUN_RETAINED "retained.jsonl"
 #define RUN_STATES "states.jsonl"
-#define RUN_EDITS "edits"
+#define RUN_EDITS "edits" // folders of a file a batch
+#define RUN_PARTS "values"
 #define RUN_VALUES "values.safetensors"
 
 struct run {
@@ -37,7 +38,8 @@ struct lines { // of a journal
 };
 
 const char *run_file(const struct run *r, const char *name);
-const char *run_edits_file(const struct run *r, int first); // of the batch of case `first`
+// Of the batch of case `first`, in one of the folders.
+const char *run_batch_file(const struct run *r, const char *folder, int first);
 int run_batch_end(const struct run *r, int first);
 
 // The whole lines of a journal, of which there may be `most`.

@@ -2,7 +2,6 @@
 
 #include "experiment/run/templates.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text/json.h"
@@ -68,9 +67,8 @@ enum em_status templates_make(struct experiment *e)
 {
     struct workshop *w = e->workshop;
     const char *set = templates_set(e);
-    char *how = cJSON_PrintUnformatted(json_get(e->json, "templates"));
-    const char *key = arena_print(w->arena, "%s %s", set ? set : "", how);
-    free(how);
+    const char *key = arena_print(w->arena, "%s %s", set ? set : "",
+                                  json_print_line(w->arena, json_get(e->json, "templates")));
     if (!set || (w->templates_key && strcmp(w->templates_key, key) == 0))
         return EM_OK;
     w->templates_key = NULL;

@@ -7,12 +7,9 @@
 #include "experiment/run/run.h"
 #include "model/safetensors.h"
 
-#define PARTS "values"
-
 static const char *part_file(const struct run *r, int first)
 {
-    const int batch = first / r->e->spec.run.batch_size;
-    return run_file(r, arena_print(r->e->arena, PARTS "/%06d.safetensors", batch));
+    return run_batch_file(r, RUN_PARTS, first);
 }
 
 enum em_status run_values_save(struct run *r, int first, int end)
@@ -20,7 +17,7 @@ enum em_status run_values_save(struct run *r, int first, int end)
     const struct experiment *e = r->e;
     if (!e->spec.export.values)
         return EM_OK;
-    EM_TRY(folder_make(e->log, run_file(r, PARTS)));
+    EM_TRY(folder_make(e->log, run_file(r, RUN_PARTS)));
     return session_store_export(e->session, e->data.facts + first, end - first,
                                 part_file(r, first));
 }
@@ -86,6 +83,6 @@ enum em_status run_values_finish(struct run *r)
         EM_TRY(join_parts(r));
     for (int first = 0; first < e->data.num; first = run_batch_end(r, first))
         unlink(part_file(r, first)); // what a cut-off end has taken already is not there
-    rmdir(run_file(r, PARTS));
+    rmdir(run_file(r, RUN_PARTS));
     return EM_OK;
 }

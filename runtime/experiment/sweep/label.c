@@ -2,7 +2,6 @@
 
 #include "experiment/sweep/label.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file/hash.h"

@@ -1,7 +1,6 @@
 // A sweep's finished points shown, a line each. See sweep.h.
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file/file.h"
@@ -92,9 +91,7 @@ static void print_json(const struct sweep *s, const struct shown *shown, FILE *t
         else
             cJSON_AddNullToObject(point, "summary");
     }
-    char *text = cJSON_Print(json);
-    fprintf(to, "%s\n", text);
-    free(text);
+    fputs(json_print(s->arena, json), to);
     cJSON_Delete(json);
 }
 

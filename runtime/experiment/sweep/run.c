@@ -1,6 +1,5 @@
 // A sweep's points run one after another; see sweep.h.
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file/file.h"
@@ -37,14 +36,13 @@ static enum em_status look(const struct sweep *s, int first, int end, struct tal
 // Processes that share the folder write the same bytes.
 static enum em_status write_description(const struct sweep *s)
 {
-    char *text = cJSON_Print(s->json), *was = "";
-    const char *line = arena_print(s->arena, "%s\n", text);
+    const char *text = json_print(s->arena, s->json);
     const char *path = path_join(s->arena, s->folder, "sweep.json");
-    free(text);
+    char *was = "";
     EM_TRY(folder_make(s->log, s->folder));
     if (file_exists(path))
         EM_TRY(file_read(s->log, s->arena, path, &was, NULL));
-    return strcmp(was, line) == 0 ? EM_OK : file_write(s->log, path, line, strlen(line));
+    return strcmp(was, text) == 0 ? EM_OK : file_write(s->log, path, text, strlen(text));
 }
 
 // An old sweep is moved aside whole; one point of it alone.

@@ -2,7 +2,6 @@
 
 #include "experiment/sweep/sweep.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file/file.h"

@@ -3,7 +3,6 @@
 
 #include "gpu/command/recording.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { SETS_PER_POOL = 256 };

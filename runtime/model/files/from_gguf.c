@@ -2,7 +2,6 @@
 // architecture is called) and tokenizer.ggml.*, its tensors from all parts.
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/files/parts.h"

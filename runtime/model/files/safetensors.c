@@ -187,9 +187,7 @@ static enum em_status read_metadata(const struct reader *r, const cJSON *metadat
             return log_fail(r->log, EM_ERR_CONFIG, "%s: __metadata__.%s is %s; a text is needed",
                             r->path, value->string, json_type_name(value));
     }
-    char *text = cJSON_PrintUnformatted(metadata);
-    f->metadata = text ? arena_copy(r->a, text) : NULL;
-    cJSON_free(text);
+    f->metadata = json_print_line(r->a, metadata);
     return EM_OK;
 }
 
@@ -297,7 +295,7 @@ static void describe(cJSON *header, const struct st_tensor *t, uint64_t begin, u
 // The 8 bytes of length and the header, padded with spaces so that the data is aligned.
 static char *make_header(struct arena *a, const cJSON *header, size_t *size)
 {
-    char *text = cJSON_PrintUnformatted(header);
+    const char *text = json_print_line(a, header);
     const size_t length = strlen(text);
     *size = (PREFIX + length + ALIGN - 1) / ALIGN * ALIGN;
     char *bytes = arena_alloc(a, *size);
@@ -305,7 +303,6 @@ static char *make_header(struct arena *a, const cJSON *header, size_t *size)
         bytes[i] = (char) ((*size - PREFIX) >> 8 * i & 0xFF);
     memcpy(bytes + PREFIX, text, length);
     memset(bytes + PREFIX + length, ' ', *size - PREFIX - length);
-    cJSON_free(text);
     return bytes;
 }
 

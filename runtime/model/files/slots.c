@@ -1,7 +1,6 @@
 // The tensors of a Llama-family model: their names in both containers and their shapes. Each has a
 // slot; every tensor of a file must find its slot, and every slot its tensor.
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

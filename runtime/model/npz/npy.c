@@ -2,7 +2,6 @@
 // dict of its type, order and shape. Read: '<' (or '|' for one byte) with f2, f4, f8, i1 to i8, u1
 // to u8.
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/half.h"

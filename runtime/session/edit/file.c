@@ -1,6 +1,5 @@
 // Changes of a model saved and made again, to the bit; see session.h.
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "experiment/read/spec_tables.h"
 #include "experiment/report/figure/figures.h"
 
 // The points of one run's curve: "fresh_curve", "retained_curve" or "states".
@@ -28,7 +29,7 @@ static int take_curve(const struct study *s, const struct study_point *p, const 
 
 static bool is_sequential(const struct study_point *p)
 {
-    return strncmp(study_text(json_get(p->summary.root, "run"), "mode", ""), "sequential", 10) == 0;
+    return spec_mode_keeps_edits(study_text(json_get(p->summary.root, "run"), "mode", ""));
 }
 
 struct line { // a curve that a panel shows

@@ -1,7 +1,6 @@
 // The settings in which the points of a study differ; see study.h.
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text/words.h"

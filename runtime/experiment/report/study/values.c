@@ -83,10 +83,7 @@ char *study_value_text(struct arena *a, const cJSON *value)
     const char *name = study_text(value, "name", NULL);
     if (name)
         return arena_copy(a, name);
-    char *json = cJSON_PrintUnformatted(value);
-    char *copy = arena_copy(a, json ? json : "");
-    free(json);
-    return copy;
+    return json_print_line(a, value);
 }
 
 const char *study_path_title(struct arena *a, const char *path, const char **unit)

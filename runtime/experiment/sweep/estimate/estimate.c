@@ -243,11 +243,9 @@ static double update_seconds(const struct estimator *t, struct experiment *e, do
 
 static enum em_status find_asked(struct estimator *t, struct experiment *e, struct asked **out)
 {
-    char *metrics = cJSON_PrintUnformatted(json_get(e->json, "metrics"));
-    const char *key =
-        arena_print(t->arena, "%p %p %d %s", (const void *) e->files, (const void *) e->data.facts,
-                    e->spec.evaluate.text_length, metrics);
-    cJSON_free(metrics);
+    const char *key = arena_print(t->arena, "%p %p %d %s", (const void *) e->files,
+                                  (const void *) e->data.facts, e->spec.evaluate.text_length,
+                                  json_print_line(t->arena, json_get(e->json, "metrics")));
     for (*out = t->asked; *out; *out = (*out)->next)
         if (strcmp((*out)->key, key) == 0)
             return EM_OK;

@@ -1,6 +1,5 @@
 // A sweep shown before it is run: its points, and the time and memory they take. See sweep.h.
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -54,9 +53,7 @@ static void print_json(const struct sweep *s, const struct estimate *e, FILE *to
         cJSON_AddStringToObject(point, "state", state ? state : "to run");
         cJSON_AddNumberToObject(point, "seconds", e->points[i].seconds);
     }
-    char *text = cJSON_Print(json);
-    fprintf(to, "%s\n", text);
-    free(text);
+    fputs(json_print(s->arena, json), to);
     cJSON_Delete(json);
 }
 
