@@ -1,7 +1,8 @@
-// NumPy's .npz, arrays (.npy) in a zip archive: what numpy.savez writes is read, that is members
-// stored as they are, with numbers in little-endian order; deflated ones (savez_compressed), other
-// byte orders, texts and Python objects are refused by name when they are asked for. Every offset,
-// size and shape is checked against the file, and what is read against its CRC-32.
+// NumPy's .npz, arrays (.npy) in a zip archive, or one .npy alone: what numpy.savez writes is read,
+// that is members stored as they are, with numbers in little-endian order; deflated ones
+// (savez_compressed), other byte orders, texts and Python objects are refused by name when they are
+// asked for. Every offset, size and shape is checked against the file, and what is read against its
+// CRC-32.
 //
 // Memory: names live in the arena given, data in the map until npz_close.
 
@@ -13,7 +14,7 @@
 enum { NPZ_MAX_DIMS = 8 };
 
 struct npz_array {
-    const char *name; // without .npy
+    const char *name; // without .npy; NULL: of a file of its own
     char kind;        // 'f', 'i' or 'u': a float, a signed or an unsigned whole number
     int width;        // bytes of a value
     int num_dims;
@@ -37,6 +38,10 @@ struct npz_file {
 EM_MUST_CHECK enum em_status npz_open(struct log *log, struct arena *a, const char *path,
                                       struct npz_file *out);
 void npz_close(struct npz_file *f);
+
+// An .npy file, an array by itself: without a name, in a file without members.
+EM_MUST_CHECK enum em_status npy_open(struct log *log, struct arena *a, const char *path,
+                                      struct npz_file *file, struct npz_array *out);
 
 bool npz_has(const struct npz_file *f, const char *name);
 // An array that must be there.

@@ -20,6 +20,8 @@ static enum em_status fail(const struct npz_file *f, const struct npz_array *x, 
     va_start(args, fmt);
     const char *what = arena_vprint(f->a, fmt, args);
     va_end(args);
+    if (!x->name)
+        return log_fail(f->log, EM_ERR_CONFIG, "%s: %s", f->path, what);
     return log_fail(f->log, EM_ERR_CONFIG, "%s: array \"%s\": %s", f->path, x->name, what);
 }
 

@@ -14,6 +14,18 @@ enum em_status npz_open(struct log *log, struct arena *a, const char *path, stru
     return status;
 }
 
+enum em_status npy_open(struct log *log, struct arena *a, const char *path, struct npz_file *file,
+                        struct npz_array *out)
+{
+    *file = (struct npz_file) {.log = log, .a = a, .path = path};
+    *out = (struct npz_array) {.name = NULL};
+    EM_TRY(file_map(log, path, &file->map));
+    const enum em_status status = npy_parse(file, file->map.data, file->map.size, out);
+    if (status != EM_OK)
+        npz_close(file);
+    return status;
+}
+
 void npz_close(struct npz_file *f)
 {
     file_unmap(&f->map);

@@ -21,7 +21,7 @@ EM_MUST_CHECK enum em_status zip_list(struct npz_file *f);
 EM_MUST_CHECK enum em_status zip_data(const struct npz_file *f, const struct zip_member *member,
                                       const uint8_t **data);
 
-// The header of member `x->name`; fills the rest of *x.
+// The header of array `x->name`; fills the rest of *x.
 EM_MUST_CHECK enum em_status npy_parse(const struct npz_file *f, const uint8_t *data, uint64_t size,
                                        struct npz_array *x);
 // The header of an array, its length a multiple of 64.
