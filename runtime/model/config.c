@@ -322,6 +322,18 @@ enum em_status config_check(struct log *log, const char *path, const struct mode
     return EM_OK;
 }
 
+void config_hash(const struct model_config *c, struct hash *h)
+{
+    const int wholes[] = {c->layers,   c->dim,   c->ffn,  c->heads,      c->kv_heads,
+                          c->head_dim, c->vocab, c->tied, (int) c->rope, c->num_eos};
+    const double numbers[] = {(double) c->rms_eps, c->rope_theta,       c->rope_factor,
+                              c->rope_low_factor,  c->rope_high_factor, c->rope_original};
+    hash_bytes(h, wholes, sizeof(wholes));
+    hash_bytes(h, numbers, sizeof(numbers));
+    hash_bytes(h, c->rope_divisors, sizeof(c->rope_divisors));
+    hash_bytes(h, c->eos, sizeof(c->eos));
+}
+
 void config_limit_to_window(struct model_config *c, int window)
 {
     if (window >= c->max_tokens)

@@ -5,7 +5,7 @@
 #ifndef MODEL_CONFIG_H
 #define MODEL_CONFIG_H
 
-#include "base/arena.h"
+#include "base/file/hash.h"
 #include "base/log.h"
 
 enum rope_kind { ROPE_PLAIN, ROPE_LINEAR, ROPE_LLAMA3, ROPE_DIVISORS };
@@ -36,6 +36,9 @@ EM_MUST_CHECK enum em_status config_from_json(struct log *log, const char *path,
 // The consistency of a config, however it was read.
 EM_MUST_CHECK enum em_status config_check(struct log *log, const char *path,
                                           const struct model_config *c);
+
+// All of it that a result may depend on.
+void config_hash(const struct model_config *c, struct hash *h);
 
 // Rows attend to the last `window` tokens, themselves among them. As long as a prompt fits into the
 // window that is plain attention; a longer one is refused, by max_tokens.

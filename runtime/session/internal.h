@@ -104,8 +104,8 @@ struct em_session {
 struct block session_block(struct em_session *s, struct gpu_cmd *cmd,
                            const struct weights *weights);
 
-// What a computed value depends on beside its own inputs and the model's state: the program's code,
-// the numeric profile, BOS.
+// What a computed value depends on beside its own inputs and the model's state, which is its
+// weights: the program's code, the numeric profile, BOS, the tokenizer, the configuration.
 void session_hash_arithmetic(const struct em_session *s, struct hash *h);
 
 void session_time_add(struct em_session *s, const char *program, const struct gpu_time *time);

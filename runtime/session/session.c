@@ -136,6 +136,8 @@ void session_hash_arithmetic(const struct em_session *s, struct hash *h)
 {
     hash_text(h, s->profile);
     hash_text(h, s->bos ? "bos" : "no bos");
+    hash_text(h, tokenizer_hash(s->tokenizer)); // of a folder's files the weights are hashed alone
+    config_hash(s->config, h);
 }
 
 uint64_t session_memory(const struct em_session *s)

@@ -16,7 +16,7 @@ void fixture_open(struct fixture *f, const struct fixture_params *params)
                                               .max_range = params->max_range,
                                               .max_alloc = params->max_alloc});
     fixture_ok(f, log_status(f->log));
-    f->files = model_files_open(f->log, EMEND_WORLD);
+    f->files = model_files_open(f->log, params->model ? params->model : EMEND_WORLD);
     fixture_ok(f, log_status(f->log));
     f->cache = cache_create(f->log, params->cache);
     f->s = session_create(&(struct session_params) {

@@ -28,6 +28,7 @@ struct fixture {
 
 struct fixture_params {
     enum op_matmul matmul;
+    const char *model;             // NULL: the small world's
     const char *cache;             // folder
     uint64_t max_range, max_alloc; // 0: the device's own
 };

@@ -249,6 +249,51 @@ static void test_covariance_is_refused(void **state)
     assert_non_null(strstr(log_error(r->f.log), "the algorithm's prepare() asks for the covar"));
 }
 
+// A copy of a file of the small world, with one text replaced by another.
+static void copy_file(struct room *r, const char *folder, const char *name, const char *from,
+                      const char *to)
+{
+    struct log *log = r->f.log;
+    struct arena *a = r->f.arena;
+    char *text;
+    fixture_ok(&r->f, file_read(log, a, path_join(a, EMEND_WORLD, name), &text, NULL));
+    const char *at = strstr(text, from);
+    assert_non_null(at);
+    const char *other = arena_print(a, "%.*s%s%s", (int) (at - text), text, to, at + strlen(from));
+    fixture_ok(&r->f, file_write(log, path_join(a, folder, name), other, strlen(other)));
+}
+
+// A key of the cache for a model with the small world's weights and other files beside them.
+static void key_beside(struct room *r, const char *base, const char *ignore_merges, char key[65])
+{
+    struct fixture f;
+    const char *folder = arena_print(r->f.arena, "%s/model", r->folder);
+    const char *weights = path_join(r->f.arena, folder, "model.safetensors");
+    fixture_ok(&r->f, folder_make(r->f.log, folder));
+    assert_int_equal(symlink(EMEND_WORLD "/model.safetensors", weights), 0);
+    copy_file(r, folder, "config.json", "10000.0", base);
+    copy_file(r, folder, "tokenizer.json", "\"ignore_merges\":false", ignore_merges);
+    fixture_open(&f, &(struct fixture_params) {.model = folder});
+    assert_string_equal(session_model_hash(f.s), session_model_hash(r->f.s));
+    session_covariance_key(f.s, 1, key);
+    fixture_close(&f);
+    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+// What a model computes depends on its configuration and its tokenizer too.
+static void test_files_beside_the_weights(void **state)
+{
+    struct room *r = *state;
+    char own[65], same[65], other[65];
+    session_covariance_key(r->f.s, 1, own);
+    key_beside(r, "10000.0", "\"ignore_merges\":false", same);
+    assert_string_equal(own, same);
+    key_beside(r, "20000.0", "\"ignore_merges\":false", other);
+    assert_string_not_equal(own, other);
+    key_beside(r, "10000.0", "\"ignore_merges\":true", other);
+    assert_string_not_equal(own, other);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -261,6 +306,7 @@ int main(void)
         TEST(test_damaged_is_computed_again),
         TEST(test_cut_off),
         TEST(test_covariance_is_refused),
+        TEST(test_files_beside_the_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
