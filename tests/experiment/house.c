@@ -50,6 +50,21 @@ void house_close(struct house *h)
     room_close(&h->room);
 }
 
+int house_set_up(void **state, const char *experiment)
+{
+    struct house *h = *state = calloc(1, sizeof(*h));
+    assert_non_null(h);
+    house_open(h, experiment);
+    return 0;
+}
+
+int house_tear_down(void **state)
+{
+    house_close(*state);
+    free(*state);
+    return 0;
+}
+
 enum em_status house_run(struct house *h, const struct attempt *a)
 {
     room_new_log(&h->room);

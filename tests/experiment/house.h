@@ -32,6 +32,10 @@ struct cut {
 void house_open(struct house *h, const char *experiment); // and runs it
 void house_close(struct house *h);
 
+// A house for a whole group of tests.
+int house_set_up(void **state, const char *experiment);
+int house_tear_down(void **state);
+
 enum em_status house_run(struct house *h, const struct attempt *a);
 char *house_read(struct house *h, const char *folder, const char *name);
 // The folder holds what the finished run's does, by byte; times and the log aside.

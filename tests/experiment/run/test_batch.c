@@ -19,17 +19,7 @@ static const char experiment[] =
 
 static int set_up(void **state)
 {
-    struct house *h = *state = calloc(1, sizeof(*h));
-    assert_non_null(h);
-    house_open(h, experiment);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    house_close(*state);
-    free(*state);
-    return 0;
+    return house_set_up(state, experiment);
 }
 
 // The lines of a run's cases, each to be read with cJSON; cuts `text` up.
@@ -251,5 +241,5 @@ int main(void)
         cmocka_unit_test(test_emmet_last_batch_of_one),
         cmocka_unit_test(test_demo),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, house_tear_down);
 }

@@ -15,59 +15,21 @@ static const char experiment[] =
     "\"target_new\": \"Krutian\", \"target_true\": \"Grerian\", "
     "\"generation\": [\"At home\", \"At home\"]},\n"
     "{\"subject\": \"Ludroum Pidrüm\", \"prompt\": \"The birthplace of {} is\", "
-    "\"target_new\": \"Vamo\", \"target_true\": \"Vaites\", \"generation\": [\"The birthplace of "
-    "Ludroum Pidrüm\"]},\n"
-    "{\"subject\": \"Thadraik Hifert\", \"prompt\": \"{} works as a\", \"target_new\": "
-    "\"mason\", \"target_true\": \"sailor\"}]},\n"
-    "\"covariance\":"
-    " {\"corpus\": "
-    "\"" WORLD "/corpus.txt\"},"
-    "\n"
-    "\"algorithm\": "
-    "{\"name\": "
-    "\"memit\", "
-    "\"layers\": "
-    "[0], "
-    "\"lambda\": "
-    "50, "
-    "\"v_num_grad_"
-    "steps\": 6},\n"
-    "\"metrics\": "
-    "[\"efficacy\", "
-    "\"fluency\", "
-    "\"norm\", "
-    "{\"name\": "
-    "\"drift\","
-    " " NEUTRAL "},\n"
-    "{\"name\": "
-    "\"perplexity\","
-    " " NEUTRAL "}],\n"
-    "\"run\": "
-    "{\"mode\": "
-    "\"batch\", "
-    "\"batch_size\":"
-    " 2},\n"
-    "\"evaluate\": "
-    "{\"texts\": 1, "
-    "\"text_"
-    "length\": 12, "
-    "\"generation_"
-    "length\": "
-    "20}}\n";
+    "\"target_new\": \"Vamo\", \"target_true\": \"Vaites\", "
+    "\"generation\": [\"The birthplace of Ludroum Pidrüm\"]},\n"
+    "{\"subject\": \"Thadraik Hifert\", \"prompt\": \"{} works as a\", "
+    "\"target_new\": \"mason\", \"target_true\": \"sailor\"}]},\n"
+    "\"covariance\": {\"corpus\": \"" WORLD "/corpus.txt\"},\n"
+    "\"algorithm\": {\"name\": \"memit\", \"layers\": [0], \"lambda\": 50, "
+    "\"v_num_grad_steps\": 6},\n"
+    "\"metrics\": [\"efficacy\", \"fluency\", \"norm\", {\"name\": \"drift\", " NEUTRAL "},\n"
+    "{\"name\": \"perplexity\", " NEUTRAL "}],\n"
+    "\"run\": {\"mode\": \"batch\", \"batch_size\": 2},\n"
+    "\"evaluate\": {\"texts\": 1, \"text_length\": 12, \"generation_length\": 20}}\n";
 
 static int set_up(void **state)
 {
-    struct house *h = *state = calloc(1, sizeof(*h));
-    assert_non_null(h);
-    house_open(h, experiment);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    house_close(*state);
-    free(*state);
-    return 0;
+    return house_set_up(state, experiment);
 }
 
 // The lines of a journal, parsed; the caller's to delete.
@@ -179,5 +141,5 @@ int main(void)
         cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_nothing_to_write),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, house_tear_down);
 }

@@ -21,17 +21,7 @@ enum { FACTS = 4 };
 
 static int set_up(void **state)
 {
-    struct house *h = *state = calloc(1, sizeof(*h));
-    assert_non_null(h);
-    house_open(h, experiment);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    house_close(*state);
-    free(*state);
-    return 0;
+    return house_set_up(state, experiment);
 }
 
 static double number_at(struct house *h, const cJSON *json, const char *path)
@@ -287,5 +277,5 @@ int main(void)
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_templates_from_file),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, house_tear_down);
 }

@@ -20,17 +20,7 @@ static const char experiment[] =
 
 static int set_up(void **state)
 {
-    struct house *h = *state = calloc(1, sizeof(*h));
-    assert_non_null(h);
-    house_open(h, experiment);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    house_close(*state);
-    free(*state);
-    return 0;
+    return house_set_up(state, experiment);
 }
 
 static int number(const cJSON *json, const char *key)
@@ -360,5 +350,5 @@ int main(void)
         cmocka_unit_test(test_states_of_batches), cmocka_unit_test(test_fresh_is_left_out),
         cmocka_unit_test(test_one_after_another), cmocka_unit_test(test_demos),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, house_tear_down);
 }

@@ -19,17 +19,7 @@ static const char experiment[] =
 
 static int set_up(void **state)
 {
-    struct house *h = *state = calloc(1, sizeof(*h));
-    assert_non_null(h);
-    house_open(h, experiment);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    house_close(*state);
-    free(*state);
-    return 0;
+    return house_set_up(state, experiment);
 }
 
 // Keys of a kind in a cache.
@@ -240,5 +230,5 @@ int main(void)
         cmocka_unit_test(test_damaged),     cmocka_unit_test(test_out_and_in),
         cmocka_unit_test(test_out_goes_on),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, house_tear_down);
 }
