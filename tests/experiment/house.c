@@ -101,6 +101,15 @@ char *house_read(struct house *h, const char *folder, const char *name)
     return room_read(&h->room, path_join(h->room.arena, folder, name));
 }
 
+cJSON *house_lines(struct house *h, const char *folder, const char *name)
+{
+    cJSON *list = cJSON_CreateArray();
+    char *save = NULL, *text = house_read(h, folder, name);
+    for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+        cJSON_AddItemToArray(list, cJSON_Parse(l));
+    return list;
+}
+
 // --- folders
 
 struct names {

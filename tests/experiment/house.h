@@ -38,6 +38,8 @@ int house_tear_down(void **state);
 
 enum em_status house_run(struct house *h, const struct attempt *a);
 char *house_read(struct house *h, const char *folder, const char *name);
+// The lines of a journal, parsed into a list, which is the caller's to delete.
+cJSON *house_lines(struct house *h, const char *folder, const char *name);
 // The folder holds what the finished run's does, by byte; times and the log aside.
 void house_check_same(struct house *h, const char *folder);
 

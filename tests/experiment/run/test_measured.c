@@ -32,16 +32,6 @@ static int set_up(void **state)
     return house_set_up(state, experiment);
 }
 
-// The lines of a journal, parsed; the caller's to delete.
-static cJSON *read_lines(struct house *h, const char *folder, const char *name)
-{
-    cJSON *list = cJSON_CreateArray();
-    char *save = NULL, *text = house_read(h, folder, name);
-    for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-        cJSON_AddItemToArray(list, cJSON_Parse(l));
-    return list;
-}
-
 static const char *text_at(const cJSON *lines, int i, const char *key, int k)
 {
     const cJSON *texts = json_get(json_get(cJSON_GetArrayItem(lines, i), key), "text");
@@ -53,7 +43,7 @@ static void test_texts(void **state)
 {
     static const int asked[FACTS] = {2, 1, 0};
     struct house *h = *state;
-    cJSON *lines = read_lines(h, h->finished, "cases.jsonl");
+    cJSON *lines = house_lines(h, h->finished, "cases.jsonl");
     for (int i = 0; i < FACTS; i++) {
         const cJSON *texts = json_get(json_get(cJSON_GetArrayItem(lines, i), "post"), "text");
         assert_int_equal(cJSON_GetArraySize(texts), asked[i]);
@@ -73,8 +63,8 @@ static void test_company_changes_no_text(void **state)
     struct house *h = *state;
     const char *out = room_path(&h->room, "alone");
     room_ok(&h->room, house_run(h, &(struct attempt) {.out = out, .set = "data.first=1"}));
-    cJSON *alone = read_lines(h, out, "before.jsonl");
-    cJSON *together = read_lines(h, h->finished, "before.jsonl");
+    cJSON *alone = house_lines(h, out, "before.jsonl");
+    cJSON *together = house_lines(h, h->finished, "before.jsonl");
     assert_string_equal(text_at(alone, 0, "pre", 0), text_at(together, 1, "pre", 0));
     cJSON_Delete(alone);
     cJSON_Delete(together);
@@ -98,7 +88,7 @@ static void test_summary(void **state)
     assert_true(mean_of(summary, "before", "perplexity") > 1);
     assert_int_equal(cJSON_GetArraySize(json_get(summary, "states")), 2);
     cJSON_Delete(summary);
-    cJSON *states = read_lines(h, h->finished, "states.jsonl");
+    cJSON *states = house_lines(h, h->finished, "states.jsonl");
     assert_int_equal(cJSON_GetArraySize(states), 1 + 2); // the unedited model, and two batches
     assert_int_equal(json_get(states->child, "edits")->valueint, 0);
     for (const cJSON *s = states->child->next; s; s = s->next) {

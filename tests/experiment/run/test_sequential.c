@@ -36,16 +36,6 @@ static double mean_of(const cJSON *metrics, const char *name)
     return mean->valuedouble;
 }
 
-// The lines of a journal, parsed into a list.
-static cJSON *lines_of(struct house *h, const char *folder, const char *name)
-{
-    cJSON *list = cJSON_CreateArray();
-    char *save = NULL, *text = house_read(h, folder, name);
-    for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-        cJSON_AddItemToArray(list, cJSON_Parse(l));
-    return list;
-}
-
 static double likelihood_of(const cJSON *line)
 {
     const cJSON *probs = json_get(json_get(line, "post"), "rewrite_prompts_probs");
@@ -61,9 +51,9 @@ static void test_journals(void **state)
 {
     struct house *h = *state;
     static const int asked[] = {4, 6, 7};
-    cJSON *cases = lines_of(h, h->finished, "cases.jsonl");
-    cJSON *retained = lines_of(h, h->finished, "retained.jsonl");
-    cJSON *states = lines_of(h, h->finished, "states.jsonl");
+    cJSON *cases = house_lines(h, h->finished, "cases.jsonl");
+    cJSON *retained = house_lines(h, h->finished, "retained.jsonl");
+    cJSON *states = house_lines(h, h->finished, "states.jsonl");
     assert_int_equal(cJSON_GetArraySize(cases), FACTS);
     assert_int_equal(cJSON_GetArraySize(retained), RETAINED);
     assert_int_equal(cJSON_GetArraySize(states), 1 + STATES);
@@ -110,9 +100,9 @@ static void test_summary(void **state)
 {
     struct house *h = *state;
     cJSON *summary = cJSON_Parse(house_read(h, h->finished, "summary.json"));
-    cJSON *cases = lines_of(h, h->finished, "cases.jsonl");
-    cJSON *retained = lines_of(h, h->finished, "retained.jsonl");
-    cJSON *states = lines_of(h, h->finished, "states.jsonl");
+    cJSON *cases = house_lines(h, h->finished, "cases.jsonl");
+    cJSON *retained = house_lines(h, h->finished, "retained.jsonl");
+    cJSON *states = house_lines(h, h->finished, "states.jsonl");
     const cJSON *fresh_curve = json_get(summary, "fresh_curve");
     const cJSON *curve = json_get(summary, "retained_curve");
     assert_int_equal(cJSON_GetArraySize(fresh_curve), 4); // batches
@@ -270,7 +260,7 @@ static void test_states_of_batches(void **state)
     struct house h = {0};
     (void) state;
     house_open(&h, text);
-    cJSON *states = lines_of(&h, h.finished, "states.jsonl");
+    cJSON *states = house_lines(&h, h.finished, "states.jsonl");
     assert_int_equal(cJSON_GetArraySize(states), 2);
     const cJSON *last = cJSON_GetArrayItem(states, 1);
     assert_int_equal(number(last, "first"), 2);
