@@ -20,6 +20,7 @@ static void describe(struct em_session *s)
         .ffn = c->ffn,
         .heads = c->heads,
         .kv_heads = c->kv_heads,
+        .head_dim = c->head_dim,
         .vocab = c->vocab,
         .max_tokens = c->max_tokens,
     };

@@ -25,6 +25,8 @@ prints '--top-k N          draw from the likeliest N tokens; 1: always the likel
 prints "matrix products in shaders or in the host's BLAS: auto, host, shader (default: auto)" help run
 prints '--target TEXT      what the model is to say after the prompt (needed)' help edit
 prints 'efficacy, metric: ' help efficacy
+prints "Of each case's questions: rewrite" help efficacy
+prints 'Of the model as it stands after edits; lower is better' help drift
 prints "how the texts for MEMIT and EMMET are written" help experiment
 prints 'emend ' --version
 

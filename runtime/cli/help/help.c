@@ -99,14 +99,12 @@ static void print_plugin(struct cli *cli, const struct plugin_text *p)
 // What a metric is taken of.
 static const char *scope_text(struct cli *cli, const struct em_metric *m)
 {
-    if (m->scope == EM_PER_STATE)
-        return "Of the model as it stands after edits";
-    const char *list = "";
-    for (int i = 0; m->reads && m->reads[i]; i++)
-        list = arena_print(cli->arena, "%s%s%s", list, i ? ", " : "", m->reads[i]);
-    return arena_print(
-        cli->arena, "%s%s",
-        m->scope == EM_DERIVED ? "Made of the means of " : "Of each case's questions: ", list);
+    const char *text = m->scope == EM_PER_STATE ? "Of the model as it stands after edits"
+                       : m->scope == EM_DERIVED ? "Made of the means of "
+                                                : "Of each case's questions: ";
+    for (int i = 0; m->scope != EM_PER_STATE && m->reads && m->reads[i]; i++)
+        text = arena_print(cli->arena, "%s%s%s", text, i ? ", " : "", m->reads[i]);
+    return m->lower_is_better ? arena_print(cli->arena, "%s; lower is better", text) : text;
 }
 
 static bool holds(const char *const *names, int num, const char *name)

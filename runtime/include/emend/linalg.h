@@ -1,5 +1,6 @@
-// Dense linear algebra in float64 for closed-form editors, by LAPACK on the host. Matrices are
-// row-major. Memory: inputs are the caller's, scratch is the session's. Errors: EM_ERR_NUMERIC.
+// Dense linear algebra in float64 for closed-form editors, by BLAS and LAPACK on the host. Matrices
+// are row-major, sizes 1 or more. Memory: all that is passed is the caller's, out parameters do not
+// overlap inputs; scratch is the session's. Threads: as the session. Errors: EM_ERR_NUMERIC.
 
 #ifndef EM_LINALG_H
 #define EM_LINALG_H

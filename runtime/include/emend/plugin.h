@@ -8,7 +8,7 @@
 #include <emend/session.h>
 
 // Bump on any change to a struct or function in <emend/*.h>.
-#define EM_ABI_VERSION 2u
+#define EM_ABI_VERSION 3u
 
 // First member of every descriptor. A plugin built against other headers is
 // refused by name before anything else in it is read.
@@ -42,11 +42,13 @@ enum em_needs {
     EM_NEEDS_TARGET_TRUE = 1 << 4,
 };
 
+// Entry points are called by one thread at a time and never nested. `options` is the struct of
+// `options_size` bytes, filled and validated from the table; it outlives every call.
 struct em_algorithm {
     struct em_abi abi;
     const char *name;                // equals the file stem: "rome" in rome.so
     const char *summary;             // one line
-    const char *reference;           // paper
+    const char *reference;           // paper, or ""
     unsigned needs;                  // em_needs; those of options that are true are added
     int max_facts;                   // per apply() call, 0 = any number
     const struct em_option *options; // ends with {0}
@@ -66,9 +68,8 @@ struct em_algorithm {
     // by itself alone, as it was built.
     const char *prepares;
 
-    // Edit the session's weights so that the model asserts `facts`. `options`
-    // is the filled and validated options struct. On failure the runtime
-    // reverts whatever was changed.
+    // Edit the session's weights so that the model asserts `facts`, one at least and no more than
+    // max_facts. On failure the runtime reverts whatever was changed.
     enum em_status (*apply)(struct em_session *s, const void *options, const struct em_fact *facts,
                             int num_facts);
 };
@@ -87,17 +88,18 @@ static inline bool em_asks_text(const struct em_question *q)
 }
 
 struct em_reply {
-    struct em_answer new_, true_;
-    const char *text; // for questions without targets
+    struct em_answer new_, true_; // of the targets that the question has
+    const char *text;             // for questions without targets, its prompt included; else NULL
 };
 
-struct em_case {
-    const struct em_fact *facts;
+struct em_case {                 // a fact and what is asked about it
+    const struct em_fact *facts; // [num_facts]
     int num_facts;
-    const struct em_question *questions;
-    const struct em_reply *replies; // [num_questions]
+    const struct em_question *questions; // [num_questions]
+    const struct em_reply *replies;      // [num_questions]
     int num_questions;
-    const char *const *references; // texts the data set gives for comparison, ends with NULL
+    const char *const *references; // texts that the data set gives for comparison, ends with NULL;
+                                   // NULL: none
 };
 
 enum em_scope {
@@ -110,13 +112,13 @@ enum em_scope {
 
 struct em_metric {
     struct em_abi abi;
-    const char *name;
-    const char *label; // what tables call it: "ES"
-    const char *unit;  // of what it reports, for the axes of figures; NULL: percent
-    const char *summary;
-    const char *reference;
+    const char *name;      // equals the file stem
+    const char *label;     // what tables call it: "ES"
+    const char *unit;      // of what it reports, for the axes of figures; NULL: percent
+    const char *summary;   // one line
+    const char *reference; // paper, or ""
     enum em_scope scope;
-    bool lower_is_better;
+    bool lower_is_better;            // said in its help
     unsigned needs;                  // EM_NEEDS_REFERENCES, EM_NEEDS_TARGET_*, or 0
     const char *const *reads;        // question groups, or per-case metrics if derived, at most
                                      // EM_MAX_READS; ends with NULL
@@ -128,11 +130,13 @@ struct em_metric {
     // session hands out here lasts as long as the options.
     enum em_status (*open)(struct em_session *s, void *options);
 
-    // Of one case, reported x100; false: the case has no question of the metric's groups.
+    // The one that the scope names. Of one case, reported x100; false: the case has no question of
+    // the metric's groups, and does not count.
     bool (*measure)(const void *options, const struct em_case *c, double *out);
     // Of the model as it stands, reported as it is.
     enum em_status (*inspect)(struct em_session *s, const void *options, double *out);
-    double (*derive)(const double *means); // x100 means of `reads`, in order; x100 itself
+    // Of the x100 means of `reads`, in order; x100 itself. Called for resamples of the cases too.
+    double (*derive)(const double *means);
 };
 
 EM_EXPORT extern const struct em_algorithm em_algorithm; // defined by an algorithm plugin

@@ -3,6 +3,7 @@
 //
 // Shapes are written [rows, cols], row-major, fp32 unless said otherwise.
 //   P prompts in a pass   D model width   F feed-forward width   V vocabulary
+//   E width of a head     H, K heads of the queries, of keys and values
 
 #ifndef EM_TYPES_H
 #define EM_TYPES_H
@@ -50,20 +51,23 @@ enum em_site {
     EM_SITE_COUNT
 };
 
-enum em_matrix {
-    EM_MATRIX_Q,
-    EM_MATRIX_K,
-    EM_MATRIX_V,
-    EM_MATRIX_O,
-    EM_MATRIX_GATE,
-    EM_MATRIX_UP,
-    EM_MATRIX_DOWN, // down: [D, F]
+enum em_matrix {    // y = W x, so that its rows are what it puts out
+    EM_MATRIX_Q,    // [H E, D]
+    EM_MATRIX_K,    // [K E, D]
+    EM_MATRIX_V,    // [K E, D]
+    EM_MATRIX_O,    // [D, H E]
+    EM_MATRIX_GATE, // [F, D]
+    EM_MATRIX_UP,   // [F, D]
+    EM_MATRIX_DOWN, // [D, F]
     EM_MATRIX_COUNT
 };
 
 struct em_model {
-    const char *name;
-    int layers, dim, ffn, heads, kv_heads, vocab, max_tokens;
+    const char *name;              // of its folder or file, for people
+    int layers;                    // numbered from 0
+    int dim, ffn, vocab;           // D, F, V
+    int heads, kv_heads, head_dim; // H, K, E; E need not be D / H
+    int max_tokens;                // of a prompt
 };
 
 // One edit request. Strings outlive the plugin call that receives them.
@@ -81,7 +85,7 @@ struct em_prompt {
     int num_tokens;
     int subject_first, subject_last; // indices of the subject's first and last token
     int target_first;                // index of the first target token, num_tokens if none
-    int group; // the fact it belongs to; prompts of one group share probe vectors
+    int group; // of its pass: prompts of one group (one fact) share probe vectors; else 0
 };
 
 // What the model says of one target after one prompt.
