@@ -1,5 +1,4 @@
-// Help, man pages and completions, all made from the commands' tables; shared by the files of this
-// folder only.
+// Help and man pages, made from the commands' tables and the plugins' descriptors.
 
 #ifndef CLI_HELP_HELP_H
 #define CLI_HELP_HELP_H
@@ -10,6 +9,9 @@
 
 // What is said of an option: its help, choices, default, whether it is needed or may be repeated.
 char *help_option_text(struct arena *a, const struct cli_option *o);
+
+void help_print_algorithm(struct cli *cli, const struct em_algorithm *a);
+void help_print_metric(struct cli *cli, const struct em_metric *m);
 
 // The man page of a command, NULL: of the program; and that of experiments' files, section 5.
 void man_print_command(struct cli *cli, FILE *to, const struct cli_command *command);

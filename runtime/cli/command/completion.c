@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cli/help/help.h"
+#include "cli/cli.h"
 #include "plugin/options.h"
 
 // --- what may stand where
