@@ -21,7 +21,8 @@ enum {
     KEY_HEIGHT = 22,
     KEY_SAMPLE = 44,
     KEY_GAP = 22,
-    KEY_MAX = 64, // places
+    KEY_MAX = 64,  // places
+    ROW_NAME = 28, // the same
 };
 
 // Of the character that begins with this byte, 0 of one within: those behind U+0FFF, among them all
@@ -111,12 +112,21 @@ static double left_room(const struct chart_panel *p)
         const int count = layout_count(p->y.names[i]);
         longest = count > longest ? count : longest;
     }
-    return 20 + LAYOUT_CHARACTER * (longest > 28 ? 28 : longest);
+    return 20 + LAYOUT_CHARACTER * (longest > ROW_NAME ? ROW_NAME : longest);
 }
 
 static double plot_height(const struct chart_panel *p)
 {
     return p->y.names ? 14 + ROW_HEIGHT * p->y.num_values : PLOT_HEIGHT;
+}
+
+// Names of rows have their place left of the axis.
+static void shorten_names(struct arena *a, struct ticks *rows)
+{
+    const char **names = arena_array(a, const char *, rows->num + 1);
+    for (int i = 0; i < rows->num; i++)
+        names[i] = layout_shorten(a, rows->names[i], ROW_NAME);
+    rows->names = names;
 }
 
 // One or two panels of a row, from `top`; returns where they end.
@@ -136,6 +146,8 @@ static double place_row(struct arena *a, const struct chart *chart, int first, i
                                       top + ABOVE, top + ABOVE + height};
         ticks_make(a, &chart->panels[i], false, p->box.right - p->box.left, &p->x);
         ticks_make(a, &chart->panels[i], true, height, &p->y);
+        if (chart->panels[i].y.names)
+            shorten_names(a, &p->y);
     }
     return top + ABOVE + height + BELOW;
 }

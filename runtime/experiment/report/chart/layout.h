@@ -4,20 +4,13 @@
 #ifndef EXPERIMENT_CHART_LAYOUT_H
 #define EXPERIMENT_CHART_LAYOUT_H
 
-#include "experiment/report/chart/chart.h"
+#include "experiment/report/chart/ticks.h"
 
 enum { LAYOUT_WIDTH = 760, LAYOUT_TEXT = 12, LAYOUT_TITLE = 13 };
-enum { LAYOUT_CHARACTER = 7, LAYOUT_BOLD = 9 }; // pixels that a character is given
+enum { LAYOUT_CHARACTER = TICKS_CHARACTER, LAYOUT_BOLD = 9 }; // pixels that a character is given
 
 struct layout_box {
     double left, right, top, bottom; // pixels from the upper left corner
-};
-
-struct layout_range {
-    double low, high;
-    const double *ticks;
-    const char *const *names; // [num_ticks]
-    int num_ticks;
 };
 
 struct layout_key { // one entry of the legend
@@ -29,7 +22,7 @@ struct layout_key { // one entry of the legend
 struct layout_panel {
     double left;           // of all that belongs to it
     struct layout_box box; // of the axes
-    struct layout_range x, y;
+    struct ticks x, y;
 };
 
 struct layout {

@@ -66,14 +66,13 @@ static const char *dash_of(const struct chart_series *s)
 
 // --- data
 
-static void write_range(const struct pen *p, const char *axis, const struct layout_range *r,
-                        bool log)
+static void write_range(const struct pen *p, const char *axis, const struct ticks *r, bool log)
 {
     fprintf(p->to, "set %srange [%.9g:%.9g]\n%s logscale %s\n", axis, r->low, r->high,
             log ? "set" : "unset", axis);
     fprintf(p->to, "set %stics nomirror scale 0 (", axis);
-    for (int i = 0; i < r->num_ticks; i++)
-        fprintf(p->to, "%s%s %.9g", i ? ", " : "", quoted(p, r->names[i]), r->ticks[i]);
+    for (int i = 0; i < r->num; i++)
+        fprintf(p->to, "%s%s %.9g", i ? ", " : "", quoted(p, r->names[i]), r->at[i]);
     fprintf(p->to, ") textcolor rgb '%s'\n", palette_light(PALETTE_MUTED));
 }
 

@@ -79,14 +79,14 @@ char *chart_value(struct arena *a, double x)
 
 struct fitting { // of labels on an axis
     struct arena *arena;
-    const struct layout_range *range;
+    const struct ticks *range;
     bool log, upright;
     double length; // pixels
 };
 
 static double place(const struct fitting *f, double x)
 {
-    const struct layout_range *r = f->range;
+    const struct ticks *r = f->range;
     return f->log ? f->length * log2(x / r->low) / log2(r->high / r->low)
                   : f->length * (x - r->low) / (r->high - r->low);
 }
@@ -99,7 +99,7 @@ static bool fit(const struct fitting *f, const double *values, int num)
         const size_t both = strlen(chart_number(f->arena, values[i])) +
                             strlen(chart_number(f->arena, values[i + 1]));
         const double needed =
-            f->upright ? LINE : 0.5 * LAYOUT_CHARACTER * (double) both + LAYOUT_CHARACTER;
+            f->upright ? LINE : 0.5 * TICKS_CHARACTER * (double) both + TICKS_CHARACTER;
         if (gap < needed)
             return false;
     }
@@ -111,7 +111,7 @@ static const double steps[] = {1, 2, 5};
 // Multiples of 1, 2 or 5 times a power of ten; the finest that fit, up to a number.
 static int round_ticks(const struct fitting *f, bool whole, double *values)
 {
-    const struct layout_range *r = f->range;
+    const struct ticks *r = f->range;
     const int most = f->upright ? 6 : 9;
     const int first = (int) floor(log10((r->high - r->low) / most)) - 1;
     for (int power = first;; power++)
@@ -161,27 +161,24 @@ static bool are_whole(const double *values, int num)
     return num > 0;
 }
 
-static void name_ticks(struct arena *a, struct layout_range *r)
+static void name_ticks(struct arena *a, struct ticks *r)
 {
-    const char **names = arena_array(a, const char *, r->num_ticks + 1);
-    for (int i = 0; i < r->num_ticks; i++)
-        names[i] = chart_number(a, r->ticks[i]);
+    const char **names = arena_array(a, const char *, r->num + 1);
+    for (int i = 0; i < r->num; i++)
+        names[i] = chart_number(a, r->at[i]);
     r->names = names;
 }
 
-static void make_rows(struct arena *a, const struct chart_axis *axis, struct layout_range *out)
+static void make_rows(struct arena *a, const struct chart_axis *axis, struct ticks *out)
 {
     double *values = arena_array(a, double, axis->num_values + 1);
-    const char **names = arena_array(a, const char *, axis->num_values + 1);
-    for (int i = 0; i < axis->num_values; i++) {
+    for (int i = 0; i < axis->num_values; i++)
         values[i] = i;
-        names[i] = layout_shorten(a, axis->names[i], 28);
-    }
-    *out = (struct layout_range) {axis->num_values - 0.5, -0.5, values, names, axis->num_values};
+    *out = (struct ticks) {axis->num_values - 0.5, -0.5, values, axis->names, axis->num_values};
 }
 
 void ticks_make(struct arena *a, const struct chart_panel *panel, bool upright, double length,
-                struct layout_range *out)
+                struct ticks *out)
 {
     const struct chart_axis *axis = upright ? &panel->y : &panel->x;
     if (axis->names) {
@@ -189,19 +186,19 @@ void ticks_make(struct arena *a, const struct chart_panel *panel, bool upright, 
         return;
     }
     const struct span s = widen(span_of(panel, upright, axis->log), axis->log, axis->zero);
-    *out = axis->percent ? (struct layout_range) {.low = 0, .high = 100}
-                         : (struct layout_range) {.low = s.low, .high = s.high};
+    *out = axis->percent ? (struct ticks) {.low = 0, .high = 100}
+                         : (struct ticks) {.low = s.low, .high = s.high};
     double *values = arena_array(a, double, MAX_TICKS);
     const int num = axis->num_values;
     const struct fitting f = {a, out, axis->log, upright, length};
     if (num && num < MAX_TICKS && fit(&f, axis->values, num)) {
         memcpy(values, axis->values, (size_t) num * sizeof(*values));
-        out->num_ticks = num;
+        out->num = num;
     } else if (axis->log) {
-        out->num_ticks = log_ticks(&f, values);
+        out->num = log_ticks(&f, values);
     } else {
-        out->num_ticks = round_ticks(&f, are_whole(axis->values, num), values);
+        out->num = round_ticks(&f, are_whole(axis->values, num), values);
     }
-    out->ticks = values;
+    out->at = values;
     name_ticks(a, out);
 }

@@ -20,7 +20,7 @@ void figures_add_along(const struct study *s, struct figures *out);   // along.c
 void figures_add_margins(const struct study *s, struct figures *out); // margins.c
 void figures_add_norms(const struct study *s, struct figures *out);   // norms.c
 
-// --- what they share: figures.c
+// --- what they share: shared.c
 
 // Groups: points that agree on every axis but `axis` (-1: on every axis), in the order of the
 // points; a group is a line of a figure.
