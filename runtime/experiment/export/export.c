@@ -1,4 +1,4 @@
-// A run's edits gathered matrix by matrix, checked against its model, and written; see export.h.
+// A run's edits exported: what is asked for checked, and the folder made; see export.h.
 
 #include "experiment/export/export.h"
 
@@ -10,21 +10,8 @@
 
 #include "base/file/part.h"
 #include "experiment/export/parts.h"
-#include "experiment/read/spec_tables.h"
 
 // --- the run
-
-static const char *run_text(const struct export *e, const char *section, const char *member)
-{
-    const char *text =
-        cJSON_GetStringValue(json_get(json_get(e->experiment.root, section), member));
-    return text ? text : "";
-}
-
-static bool keeps_edits(const struct export *e)
-{
-    return spec_mode_keeps_edits(run_text(e, "run", "mode"));
-}
 
 static enum em_status check_run(const struct export *e)
 {
@@ -71,12 +58,12 @@ static enum em_status choose_batches(struct export *e)
     if (batch > num)
         return log_fail(e->log, EM_ERR_CONFIG, "--batch %d: %s has %d batches", batch,
                         e->params->run, num);
-    if (!batch && num > 1 && !keeps_edits(e))
+    if (!batch && num > 1 && !export_keeps_edits(e))
         return log_fail(e->log, EM_ERR_CONFIG,
                         "%s: ran in mode \"%s\", which takes each batch's edits back before the "
                         "next; --batch N exports those of one of its %d batches",
-                        e->params->run, run_text(e, "run", "mode"), num);
-    if (batch > 1 && keeps_edits(e) && e->params->format == EXPORT_HF)
+                        e->params->run, export_run_text(e, "run", "mode"), num);
+    if (batch > 1 && export_keeps_edits(e) && e->params->format == EXPORT_HF)
         return log_fail(e->log, EM_ERR_CONFIG,
                         "--batch %d: was edited on top of the batches before it, so that there is "
                         "no model with it alone; leave --batch out, or take --format delta",
@@ -110,64 +97,6 @@ static enum em_status open_model(struct export *e)
     return model_files_hash(e->model, p->cache, e->base);
 }
 
-// --- the changes
-
-static struct export_change *change_of(struct export *e, const struct file_tensor *t)
-{
-    for (size_t i = 0; i < e->changes.num; i++)
-        if (e->changes.items[i].tensor == t)
-            return &e->changes.items[i];
-    struct export_change *c = arena_push(e->arena, &e->changes);
-    const int length = (int) (strlen(t->name) - strlen(".weight"));
-    *c = (struct export_change) {.tensor = t,
-                                 .name = arena_print(e->arena, "%.*s", length, t->name)};
-    return c;
-}
-
-static void add_changes(struct export *e, const struct session_edits_file *file)
-{
-    for (int i = 0; i < file->num; i++) {
-        const struct session_edit *edit = &file->changes[i];
-        if (edit->kind == SESSION_KEEP) // of the algorithm, not of the model
-            continue;
-        struct export_change *c =
-            change_of(e, model_files_matrix(e->model, edit->layer, edit->matrix));
-        *arena_push(e->arena, &c->edits) = edit;
-        c->rank += edit->kind == SESSION_ADD ? edit->n : 0;
-        c->whole = c->whole || edit->kind == SESSION_WRITE;
-    }
-}
-
-static enum em_status fail_base(const struct export *e, const char *path)
-{
-    return log_fail(e->log, EM_ERR_CONFIG,
-                    "%s: was not made on %s: the run's model had other weights; --model says where "
-                    "that one is",
-                    path, e->model_path);
-}
-
-static enum em_status read_changes(struct export *e)
-{
-    const bool alone = e->params->batch && keeps_edits(e); // its model was edited before
-    const char *state = e->base;
-    for (int i = e->first; i <= e->last; i++) {
-        struct session_edits_file file;
-        const char *path = arena_print(e->arena, "%s/edits/%06d.safetensors", e->params->run, i);
-        EM_TRY(session_edits_read(e->log, e->arena, e->model, path, &file));
-        if (!alone && strcmp(file.before, state) != 0)
-            return i == e->first ? fail_base(e, path)
-                                 : log_fail(e->log, EM_ERR_CONFIG,
-                                            "%s: does not go on from the batch before it; has the "
-                                            "file been replaced?",
-                                            path);
-        add_changes(e, &file);
-        state = e->state = arena_copy(e->arena, file.after);
-    }
-    if (e->changes.num)
-        return EM_OK;
-    return log_fail(e->log, EM_ERR_CONFIG, "%s: changed no matrix", e->params->run);
-}
-
 // A batch of a sequence says what state it was made on, not what model.
 static enum em_status check_base(const struct export *e)
 {
@@ -177,39 +106,7 @@ static enum em_status check_base(const struct export *e)
     const char *model = cJSON_GetStringValue(json_get(identity.root, "model"));
     const bool same = model && strcmp(model, e->base) == 0;
     json_close(&identity);
-    return same ? EM_OK : fail_base(e, e->params->run);
-}
-
-enum em_status export_matrix(const struct export *e, const struct export_change *c, float **out)
-{
-    const struct file_tensor *t = c->tensor;
-    float *w = malloc((size_t) t->rows * t->cols * sizeof(*w));
-    if (!w)
-        return log_fail(e->log, EM_ERR_IO, "out of host memory for a matrix of %zu weights",
-                        (size_t) t->rows * t->cols);
-    file_tensor_rows_f32(t, 0, t->rows, w);
-    for (size_t i = 0; i < c->edits.num; i++)
-        session_edit_apply(c->edits.items[i], w);
-    *out = w;
-    return EM_OK;
-}
-
-const char *export_metadata(const struct export *e)
-{
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "made_by", "emend " EMEND_VERSION);
-    cJSON_AddStringToObject(json, "run",
-                            cJSON_GetStringValue(json_get(e->experiment.root, "name")));
-    cJSON_AddStringToObject(json, "algorithm", run_text(e, "algorithm", "name"));
-    cJSON_AddStringToObject(json, "facts", arena_print(e->arena, "%d", e->num_facts));
-    cJSON_AddStringToObject(json, "batches",
-                            arena_print(e->arena, "%d to %d", e->first + 1, e->last + 1));
-    cJSON_AddStringToObject(json, "base", model_files_name(e->model));
-    cJSON_AddStringToObject(json, "base_sha256", e->base);
-    cJSON_AddStringToObject(json, "state", e->state);
-    const char *text = json_print_line(e->arena, json);
-    cJSON_Delete(json);
-    return text;
+    return same ? EM_OK : export_fail_base(e, e->params->run);
 }
 
 // --- the folder
@@ -257,7 +154,7 @@ static enum em_status export_run(struct export *e)
     EM_TRY(check_out(e));
     EM_TRY(open_model(e));
     EM_TRY(check_base(e));
-    EM_TRY(read_changes(e));
+    EM_TRY(export_read_changes(e));
     e->matrices = arena_array(e->arena, struct export_matrix, e->changes.num);
     for (size_t i = 0; i < e->changes.num; i++) {
         const struct export_change *c = &e->changes.items[i];

@@ -38,11 +38,24 @@ struct export
     struct export_matrix *matrices; // [changes.num]
 };
 
-// The edited matrix as the run had it, [rows, cols].
+// --- changes.c
+
+// A text of the run's experiment; "" if there is none.
+const char *export_run_text(const struct export *e, const char *section, const char *member);
+bool export_keeps_edits(const struct export *e);
+
+// Fills `changes` and `state` from the batches' files, which go on from one another.
+EM_MUST_CHECK enum em_status export_read_changes(struct export *e);
+// `path` was made on another model.
+enum em_status export_fail_base(const struct export *e, const char *path);
+
+// The edited matrix as the run had it, [rows, cols]; free() it.
 EM_MUST_CHECK enum em_status export_matrix(const struct export *e, const struct export_change *c,
                                            float **out);
 // What a file says of itself, as JSON text.
 const char *export_metadata(const struct export *e);
+
+// --- delta.c, folder.c
 
 EM_MUST_CHECK enum em_status export_write_delta(struct export *e);
 EM_MUST_CHECK enum em_status export_write_folder(struct export *e);
