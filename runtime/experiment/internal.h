@@ -4,10 +4,10 @@
 #define EXPERIMENT_INTERNAL_H
 
 #include "experiment/data/data.h"
-#include "experiment/read/document.h"
 #include "experiment/experiment.h"
-#include "experiment/result/folder.h"
+#include "experiment/read/document.h"
 #include "experiment/read/spec.h"
+#include "experiment/result/folder.h"
 
 enum phase {
     PHASE_LOAD,

@@ -8,8 +8,8 @@
 #define EXPERIMENT_WORKSHOP_H
 
 #include "base/file/cache.h"
-#include "experiment/experiment.h"
 #include "experiment/data/data.h"
+#include "experiment/experiment.h"
 #include "experiment/read/spec.h"
 
 struct workshop {

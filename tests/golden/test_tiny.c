@@ -4,8 +4,8 @@
 // Tolerances: logits 1e-4 of their spread, gradients by cosine > 0.99999 (float32 against float64
 // was seen to differ by 1e-6 of the largest value).
 
-#include "golden.h"
 #include "gguf.h"
+#include "golden.h"
 
 #include <math.h>
 #include <unistd.h>

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text/escape.h"
 #include "base/file/file.h"
+#include "base/text/escape.h"
 
 static int line_of(const struct json *j, const char *at)
 {

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "base/text/escape.h"
 #include "base/file/file.h"
+#include "base/text/escape.h"
 
 struct choice {
     const struct spec *spec;

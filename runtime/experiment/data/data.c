@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file/file.h"
 #include "base/text/escape.h"
 #include "base/text/words.h"
-#include "base/file/file.h"
 #include "experiment/data/choose.h"
 #include "experiment/data/format/csv.h"
 #include "experiment/data/format/record.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text/escape.h"
 #include "base/file/file.h"
+#include "base/text/escape.h"
 #include "base/text/json.h"
 #include "base/text/sheet.h"
 #include "experiment/experiment.h"

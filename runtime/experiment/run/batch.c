@@ -1,7 +1,7 @@
 // One batch: its facts prepared, edited together, saved, and asked about; see run.h.
 
-#include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/run/run.h"
 
 static int min_int(int a, int b)

@@ -1,7 +1,7 @@
 // The unedited model's answers; see run.h.
 
-#include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/run/run.h"
 
 static enum em_status take_before(struct run *r, int *done)

@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/file/file.h"
-#include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/run/templates.h"
 
 // --- what the folder's files share

@@ -1,8 +1,8 @@
 // The model as it stands behind a batch: metrics of its state, and every fact so far asked again;
 // see run.h.
 
-#include "experiment/run/evaluate.h"
 #include "experiment/result/journal.h"
+#include "experiment/run/evaluate.h"
 #include "experiment/run/run.h"
 
 // --- the schedule

@@ -6,8 +6,8 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "experiment/sweep/estimate/probe.h"
 #include "experiment/run/templates.h"
+#include "experiment/sweep/estimate/probe.h"
 
 enum { ANCHORS = 3 }; // layers of a family that are measured; between them lie straight lines
 
