@@ -12,7 +12,6 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -46,12 +45,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void) st, (void) kind, (void) ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     struct room *r = *state;
@@ -60,7 +53,7 @@ static int tear_down(void **state)
     fclose(r->said);
     free(r->text);
     arena_destroy(&r->a);
-    nftw(r->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(r->folder);
     free(r);
     return 0;
 }

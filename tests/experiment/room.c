@@ -2,7 +2,6 @@
 
 #include "room.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 void room_open(struct room *r)
@@ -16,15 +15,9 @@ void room_open(struct room *r)
     r->folder = arena_copy(r->arena, name);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void) st, (void) kind, (void) ftw;
-    return remove(path);
-}
-
 void room_close(struct room *r)
 {
-    nftw(r->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(r->folder);
     registry_destroy(&r->registry);
     log_destroy(&r->log);
     arena_destroy(&r->arena);

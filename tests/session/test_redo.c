@@ -3,7 +3,6 @@
 
 #include "fixture.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 #include "base/file/file.h"
@@ -92,15 +91,9 @@ static void check_without_session(struct desk *d)
         assert_memory_equal(w[l], d->edited[l], bytes_of(f));
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void) st, (void) kind, (void) ftw;
-    return remove(path);
-}
-
 static void close_desk(struct desk *d)
 {
-    nftw(d->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(d->folder);
     fixture_close(&d->f);
 }
 

@@ -4,7 +4,6 @@
 #include "fixture.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,17 +46,11 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void) st, (void) kind, (void) ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     struct room *r = *state;
     fixture_close(&r->f);
-    nftw(r->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(r->folder);
     free(r);
     return 0;
 }
@@ -277,7 +270,7 @@ static void key_beside(struct room *r, const char *base, const char *ignore_merg
     assert_string_equal(session_model_hash(f.s), session_model_hash(r->f.s));
     session_covariance_key(f.s, 1, key);
     fixture_close(&f);
-    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(folder);
 }
 
 // What a model computes depends on its configuration and its tokenizer too.
