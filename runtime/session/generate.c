@@ -10,8 +10,16 @@
 
 enum { MAX_TOP = 64, MAX_GROUP = 256 }; // MAX_GROUP: texts that are written together
 
+struct asked {                    // texts
+    const char *const *prompts;   // [num]
+    struct random *const *chance; // [num] that each is drawn by
+    const char **out;             // [num]
+    int num, length, top_k;       // length: tokens of each, its prompt's included
+};
+
 struct writer {
     struct em_session *s;
+    const struct asked *asked;
     int num;         // texts
     int **ids, *len; // [num] tokens so far
     int *last;       // [num] row of the newest token
@@ -207,14 +215,14 @@ static enum em_status make_buffers(struct writer *w)
 }
 
 // The prompts as a forest: rows [0, w->rows), and their tokens.
-static enum em_status plant(struct writer *w, const char *const *texts, int length, int **tokens)
+static enum em_status plant(struct writer *w, int **tokens)
 {
     struct em_session *s = w->s;
     struct em_prompt *prompts = arena_array(s->call, struct em_prompt, (size_t) w->num);
     struct forest_read *reads = arena_array(s->call, struct forest_read, (size_t) w->num);
     int longest = 0;
     for (int i = 0; i < w->num; i++) {
-        EM_TRY(session_encode(s, texts[i], &w->ids[i], &w->len[i]));
+        EM_TRY(session_encode(s, w->asked->prompts[i], &w->ids[i], &w->len[i]));
         if (w->len[i] == 0)
             return em_fail(s, EM_ERR_CONFIG, "text cannot be written behind an empty prompt");
         prompts[i] = (struct em_prompt) {.tokens = w->ids[i], .num_tokens = w->len[i]};
@@ -222,7 +230,7 @@ static enum em_status plant(struct writer *w, const char *const *texts, int leng
                                          site_stage(s->config->layers - 1, EM_SITE_BLOCK_OUT)};
         longest = w->len[i] > longest ? w->len[i] : longest;
     }
-    w->depth = longest + length;
+    w->depth = longest + w->asked->length;
     if (w->depth > s->config->max_tokens)
         return em_fail(s, EM_ERR_CONFIG, "%d tokens are more than the model takes (%d%s)", w->depth,
                        s->config->max_tokens, config_limit_reason(s->config));
@@ -231,7 +239,7 @@ static enum em_status plant(struct writer *w, const char *const *texts, int leng
                                                                            .reads = reads,
                                                                            .num_reads = w->num});
     w->rows = f.num;
-    w->max_rows = f.num + w->num * length;
+    w->max_rows = f.num + w->num * w->asked->length;
     w->parent = arena_array(s->call, int, (size_t) w->max_rows);
     *tokens = arena_array(s->call, int, (size_t) (f.num > w->num ? f.num : w->num) + 1);
     for (int i = 0; i < f.num; i++) {
@@ -244,10 +252,10 @@ static enum em_status plant(struct writer *w, const char *const *texts, int leng
 }
 
 // One token more for each text that is not done; false where all are.
-static bool write_tokens(struct writer *w, const float *logits, int length, int top_k,
-                         struct random *const *chance, int *tokens)
+static bool write_tokens(struct writer *w, const float *logits, int *tokens)
 {
     const struct model_config *c = w->s->config;
+    const int length = w->asked->length;
     int new_rows = 0;
     const int bos = w->s->bos ? 1 : 0;
     for (int i = 0; i < w->num; i++) {
@@ -255,8 +263,8 @@ static bool write_tokens(struct writer *w, const float *logits, int length, int 
             w->done[i] = true;
             continue;
         }
-        const int token =
-            choose(logits + (size_t) i * (size_t) c->vocab, c->vocab, top_k, chance[i]);
+        const int token = choose(logits + (size_t) i * (size_t) c->vocab, c->vocab, w->asked->top_k,
+                                 w->asked->chance[i]);
         if (is_end(c, token)) {
             w->done[i] = true;
             continue;
@@ -274,13 +282,12 @@ static bool write_tokens(struct writer *w, const float *logits, int length, int 
     return new_rows > 0;
 }
 
-static enum em_status write_all(struct writer *w, const char *const *texts, int length, int top_k,
-                                struct random *const *chance)
+static enum em_status write_all(struct writer *w)
 {
     int *tokens;
-    EM_TRY(plant(w, texts, length, &tokens));
+    EM_TRY(plant(w, &tokens));
     for (int i = 0; i < w->num; i++) { // room for what is written
-        int *grown = arena_array(w->s->call, int, (size_t) (w->len[i] + length) + 1);
+        int *grown = arena_array(w->s->call, int, (size_t) (w->len[i] + w->asked->length) + 1);
         memcpy(grown, w->ids[i], (size_t) w->len[i] * sizeof(int));
         w->ids[i] = grown;
     }
@@ -292,28 +299,28 @@ static enum em_status write_all(struct writer *w, const char *const *texts, int 
     for (;;) {
         EM_TRY(advance(w, first, tokens));
         first = w->rows;
-        if (!write_tokens(w, gpu_buf_at(logits), length, top_k, chance, tokens))
+        if (!write_tokens(w, gpu_buf_at(logits), tokens))
             return EM_OK;
     }
 }
 
-static enum em_status write_group(struct em_session *s, const char *const *prompts, int num,
-                                  int length, int top_k, struct random *const *chance,
-                                  const char **out)
+static enum em_status write_group(struct em_session *s, const struct asked *asked)
 {
-    struct writer w = {.s = s, .num = num};
+    const int num = asked->num;
+    struct writer w = {.s = s, .asked = asked, .num = num};
     w.ids = arena_array(s->call, int *, (size_t) num);
     w.len = arena_array(s->call, int, (size_t) num);
     w.last = arena_array(s->call, int, (size_t) num);
     w.done = arena_array(s->call, bool, (size_t) num);
-    const enum em_status status = write_all(&w, prompts, length, top_k, chance);
+    const enum em_status status = write_all(&w);
     gpu_buf_destroy(&w.kv_buf);
     gpu_buf_destroy(&w.work_buf);
     gpu_buf_destroy(&w.host_buf);
     EM_TRY(status);
     const int bos = s->bos ? 1 : 0;
     for (int i = 0; i < num; i++)
-        out[i] = tokenizer_decode(s->tokenizer, s->call, w.ids[i] + bos, w.len[i] - bos, false);
+        asked->out[i] =
+            tokenizer_decode(s->tokenizer, s->call, w.ids[i] + bos, w.len[i] - bos, false);
     return EM_OK;
 }
 
@@ -326,44 +333,50 @@ static int fit_texts(const struct em_session *s, int length)
     return fitting < 1 ? 1 : fitting > MAX_GROUP ? MAX_GROUP : (int) fitting;
 }
 
-static enum em_status write_groups(struct em_session *s, const char *const *prompts, int num,
-                                   int length, int top_k, struct random *const *chance,
-                                   const char **out)
+static enum em_status write_groups(struct em_session *s, const struct asked *asked)
 {
-    if (top_k < 1 || top_k > MAX_TOP)
-        return em_fail(s, EM_ERR_CONFIG, "top_k: %d is not in 1 to %d", top_k, MAX_TOP);
-    const int most = fit_texts(s, length);
-    for (int first = 0; first < num; first += most) {
-        const int left = num - first;
+    if (asked->top_k < 1 || asked->top_k > MAX_TOP)
+        return em_fail(s, EM_ERR_CONFIG, "top_k: %d is not in 1 to %d", asked->top_k, MAX_TOP);
+    const int most = fit_texts(s, asked->length);
+    for (int first = 0; first < asked->num; first += most) {
+        struct asked group = *asked;
+        group.prompts += first;
+        group.chance += first;
+        group.out += first;
+        group.num = asked->num - first < most ? asked->num - first : most;
         if (log_stopped(s->log))
             return em_fail(s, EM_STOPPED, "interrupted");
-        EM_TRY(write_group(s, prompts + first, left < most ? left : most, length, top_k,
-                           chance + first, out + first));
+        EM_TRY(write_group(s, &group));
     }
     return EM_OK;
+}
+
+// The same, or what is kept under `h` (NULL: nothing is).
+static enum em_status write_or_find(struct em_session *s, struct hash *h, const struct asked *asked)
+{
+    struct cache_entry e = {0};
+    if (h)
+        EM_TRY(kept_texts_open(s, h, asked->num, asked->out, &e));
+    const enum em_status status = e.data ? EM_OK : write_groups(s, asked);
+    if (h && status == EM_OK)
+        kept_texts_put(s, asked->num, asked->out, &e);
+    cache_close(&e);
+    return status;
+}
+
+static struct random *const *one_for_all(struct em_session *s, struct random *chance, int num)
+{
+    struct random **chances = arena_array(s->call, struct random *, (size_t) num + 1);
+    for (int i = 0; i < num; i++)
+        chances[i] = chance;
+    return chances;
 }
 
 enum em_status session_generate(struct em_session *s, const char *const *prompts, int num,
                                 int length, int top_k, struct random *chance, const char **out)
 {
-    struct random **chances = arena_array(s->call, struct random *, (size_t) num + 1);
-    for (int i = 0; i < num; i++)
-        chances[i] = chance;
-    return write_groups(s, prompts, num, length, top_k, chances, out);
-}
-
-static enum em_status write_streams(struct em_session *s, const struct session_text *texts, int num,
-                                    int length, int top_k, const char **out)
-{
-    const char **prompts = arena_array(s->call, const char *, (size_t) num + 1);
-    struct random **chances = arena_array(s->call, struct random *, (size_t) num + 1);
-    struct random *streams = arena_array(s->call, struct random, (size_t) num + 1);
-    for (int i = 0; i < num; i++) {
-        streams[i] = random_stream(s->seed, texts[i].stream);
-        prompts[i] = texts[i].prompt;
-        chances[i] = &streams[i];
-    }
-    return write_groups(s, prompts, num, length, top_k, chances, out);
+    return write_groups(
+        s, &(struct asked) {prompts, one_for_all(s, chance, num), out, num, length, top_k});
 }
 
 // The seed counts where something is drawn.
@@ -378,41 +391,33 @@ static struct hash *hash_texts(const struct em_session *s, const char *what, int
 enum em_status session_write_texts(struct em_session *s, const struct session_text *texts, int num,
                                    int length, int top_k, const char **out)
 {
-    struct cache_entry e = {0};
     if (num <= 0)
         return EM_OK;
-    if (s->remembers) {
-        struct hash *h = hash_texts(s, "texts of streams 1", length, top_k);
-        for (int i = 0; i < num; i++) {
+    const char **prompts = arena_array(s->call, const char *, (size_t) num);
+    struct random **chances = arena_array(s->call, struct random *, (size_t) num);
+    struct random *streams = arena_array(s->call, struct random, (size_t) num);
+    struct hash *h = s->remembers ? hash_texts(s, "texts of streams 1", length, top_k) : NULL;
+    for (int i = 0; i < num; i++) {
+        streams[i] = random_stream(s->seed, texts[i].stream);
+        prompts[i] = texts[i].prompt;
+        chances[i] = &streams[i];
+        if (h) {
             hash_text(h, texts[i].prompt);
             hash_text(h, texts[i].stream);
         }
-        EM_TRY(kept_texts_open(s, h, num, out, &e));
     }
-    const enum em_status status = e.data ? EM_OK : write_streams(s, texts, num, length, top_k, out);
-    if (s->remembers && status == EM_OK)
-        kept_texts_put(s, num, out, &e);
-    cache_close(&e);
-    return status;
+    return write_or_find(s, h, &(struct asked) {prompts, chances, out, num, length, top_k});
 }
 
 enum em_status em_generate(struct em_session *s, const char *const *prompts, int num, int length,
                            int top_k, const char **out)
 {
-    struct random chance = random_stream(s->seed, "generate");
-    struct cache_entry e = {0};
     if (num <= 0)
         return EM_OK;
-    if (s->remembers) {
-        struct hash *h = hash_texts(s, "texts 1", length, top_k);
-        for (int i = 0; i < num; i++)
-            hash_text(h, prompts[i]);
-        EM_TRY(kept_texts_open(s, h, num, out, &e));
-    }
-    const enum em_status status =
-        e.data ? EM_OK : session_generate(s, prompts, num, length, top_k, &chance, out);
-    if (s->remembers && status == EM_OK)
-        kept_texts_put(s, num, out, &e);
-    cache_close(&e);
-    return status;
+    struct random chance = random_stream(s->seed, "generate");
+    struct hash *h = s->remembers ? hash_texts(s, "texts 1", length, top_k) : NULL;
+    for (int i = 0; h && i < num; i++)
+        hash_text(h, prompts[i]);
+    return write_or_find(
+        s, h, &(struct asked) {prompts, one_for_all(s, &chance, num), out, num, length, top_k});
 }
