@@ -110,9 +110,7 @@ static void print_json(const struct sweep *s, const struct chip *c, const struct
     }
     cJSON_AddNumberToObject(json, "host_flop", o->host_flop);
     cJSON_AddNumberToObject(json, "weights", o->weights);
-    char *text = cJSON_Print(json);
-    fprintf(to, "%s\n", text);
-    free(text);
+    fputs(json_print(s->arena, json), to);
     cJSON_Delete(json);
 }
 
