@@ -129,9 +129,10 @@ static void test_covariances(void **state)
                 "0.0e+00, at least 1e-10 is needed); measure it over more text "
                 "(covariance.tokens)");
     c[2 * F + 5] = NAN;
-    check_error(&f, import(&f, path, c), EM_ERR_NUMERIC,
+    check_error(&f, import(&f, path, c), EM_ERR_CONFIG,
                 arena_print(f.arena,
-                            "%s: the covariance is not finite in row 2, column 5; measure it again",
+                            "%s: the value in row 5, column 2 or its mirror image is not a finite "
+                            "number",
                             path));
     unlink(path);
     fixture_close(&f);
