@@ -107,16 +107,17 @@ XDG_CACHE_HOME=$disk emend $run --out "$scratch/again"
 ended 0 "$read_only; goes on, and keeps nothing for later runs"
 same "$scratch/again"
 
-# a report and an export: nothing of them, or all
+# a report and an export
 for what in report export; do # a page says where its runs are from there
     "$program" $what "$scratch/run" --out "$scratch/$what/made" >"$scratch/out"
 done
 dead=$(sh -c 'echo $$')
 for what in report export; do
-    mounted size=32k
+    case $what in report) full=size=32k ;; export) full=nr_inodes=2 ;; esac # it is small
+    mounted "$full"
     emend $what "$scratch/run" --out "$disk/made"
     ended 1 "$no_space"
-    mount -o remount,size=8m "$disk"
+    mount -o remount,size=8m,nr_inodes=1000 "$disk"
     # of one that was killed while it wrote
     case $what in report) left=made/report.html ;; export) left=made ;; esac
     mkdir -p "$disk/$left.part-$dead"
