@@ -151,7 +151,7 @@ enum em_status file_append(struct log *log, const char *path, const char *line)
 
 bool file_exists(const char *path)
 {
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool file_is_folder(const char *path)

@@ -40,6 +40,7 @@ void folder_sweep(const char *path);
 // One line appended and synced; a line that does not fit on the disk is taken back.
 EM_MUST_CHECK enum em_status file_append(struct log *log, const char *path, const char *line);
 
+// Also if the system cannot tell: then whoever opens it says why.
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
 EM_MUST_CHECK enum em_status folder_make(struct log *log, const char *path); // and its parents
