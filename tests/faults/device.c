@@ -2,9 +2,9 @@
 // device that is lost stays lost: nothing is submitted any more until another one is made.
 
 #include <stdatomic.h>
-#include <vulkan/vulkan.h>
 
 #include "fault.h"
+#include "gpu/internal.h"
 
 #define NO_HOST VK_ERROR_OUT_OF_HOST_MEMORY
 #define NO_DEVICE VK_ERROR_OUT_OF_DEVICE_MEMORY
