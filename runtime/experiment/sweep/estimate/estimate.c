@@ -7,7 +7,9 @@
 
 #include "base/clock.h"
 #include "experiment/run/templates.h"
+#include "experiment/sweep/estimate/operations.h"
 #include "experiment/sweep/estimate/probe.h"
+#include "experiment/sweep/estimate/seen.h"
 
 enum { ANCHORS = 3 }; // layers of a family that are measured; between them lie straight lines
 
@@ -26,11 +28,6 @@ struct asked { // of a model and a data set
     struct pace pace;
     double text, state, token;
     struct asked *next;
-};
-
-struct seen { // shared work that a point before this one has done
-    const char *key;
-    struct seen *next;
 };
 
 struct estimator {
@@ -55,13 +52,7 @@ static int min_int(int a, int b)
 // False the first time.
 static bool has_seen(struct estimator *t, const char *key)
 {
-    for (const struct seen *s = t->seen; s; s = s->next)
-        if (strcmp(s->key, key) == 0)
-            return true;
-    struct seen *s = arena_new(t->arena, struct seen);
-    *s = (struct seen) {key, t->seen};
-    t->seen = s;
-    return false;
+    return seen_before(t->arena, &t->seen, key);
 }
 
 // The session is the experiment's own from here on, with the templates and options it reads.
@@ -229,16 +220,6 @@ static void count_covariances(struct estimator *t, struct experiment *e, double 
     }
 }
 
-// Both solves with the factor, the batch's own matrix, and the update.
-static double update_seconds(const struct estimator *t, struct experiment *e, double n)
-{
-    const double F = model_files_config(e->files)->ffn, D = model_files_config(e->files)->dim;
-    const double small = n < F ? n : F;
-    int layers;
-    options_layers(e->arena, e->spec.algorithm->options, e->spec.options, &layers);
-    return batch_seconds + layers * t->flop * (4 * n * F * F + 2 * small * small * (n + F + D));
-}
-
 // --- questions
 
 static enum em_status find_asked(struct estimator *t, struct experiment *e, struct asked **out)
@@ -281,7 +262,7 @@ static void count_batches(struct estimator *t, struct experiment *e, const struc
         *seconds += texts * a->text;
     for (int first = 0; first < num; first += size) {
         const int end = min_int(first + size, num);
-        *seconds += update_seconds(t, e, end - first);
+        *seconds += batch_seconds + t->flop * operations_update(e, end - first);
         if (s->fresh)
             *seconds += ask_seconds(a, end - first);
         if (spec_state_is_due(&e->spec, num, first, end))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "experiment/run/templates.h"
+#include "experiment/sweep/estimate/seen.h"
 #include "experiment/sweep/estimate/tokens.h"
 
 enum { PASS_ROWS = 4096 }; // of a corpus in one pass, about
@@ -21,11 +22,6 @@ struct read_set { // a data set in tokens
     const struct em_fact *facts;
     struct case_tokens *cases;
     struct read_set *next;
-};
-
-struct seen {
-    const char *key;
-    struct seen *next;
 };
 
 struct counter {
@@ -49,13 +45,7 @@ static int min_int(int a, int b)
 // False the first time.
 static bool has_seen(struct counter *t, const char *key)
 {
-    for (const struct seen *s = t->seen; s; s = s->next)
-        if (strcmp(s->key, key) == 0)
-            return true;
-    struct seen *s = arena_new(t->arena, struct seen);
-    *s = (struct seen) {key, t->seen};
-    t->seen = s;
-    return false;
+    return seen_before(t->arena, &t->seen, key);
 }
 
 static struct shape shape_of(const struct experiment *e)
@@ -216,7 +206,7 @@ static void count_covariances(struct counter *t, struct experiment *e)
             add(w, rows * s.layer, passes * s.layer_bytes + rows * s.moved);
 }
 
-static double update_flop(const struct experiment *e, double n)
+double operations_update(const struct experiment *e, double n)
 {
     const struct shape s = shape_of(e);
     const double small = min_double(n, s.ffn);
@@ -260,7 +250,7 @@ static void count_batches(struct counter *t, struct experiment *e, const struct 
         add_texts(t, e, texts);
     for (int first = 0; first < num; first += size) {
         const int end = min_int(first + size, num);
-        t->out->host_flop += update_flop(e, end - first);
+        t->out->host_flop += operations_update(e, end - first);
         if (s->fresh)
             add_asked(t, e, cases, first, end);
         if (s->retained != SPEC_NEVER && spec_state_is_due(&e->spec, num, first, end))

@@ -18,6 +18,9 @@ struct operations {
     double weights;                  // bytes of the model's on the device
 };
 
+// Of a batch of n facts on the host: both solves with the factor, the batch's own matrix, the
+// update.
+double operations_update(const struct experiment *e, double n);
 EM_MUST_CHECK enum em_status operations_count(struct sweep *s, struct arena *a,
                                               struct operations *out);
 
