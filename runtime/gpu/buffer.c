@@ -40,30 +40,49 @@ static int choose_type(const struct gpu *gpu, uint32_t bits, enum gpu_memory mem
     return type;
 }
 
+static enum em_status out_of_memory(const struct gpu_buf *buf, uint64_t size, VkResult result)
+{
+    const struct gpu *gpu = buf->gpu;
+    return log_fail(gpu->log, EM_ERR_DEVICE,
+                    "%s: %.1f MiB for the buffer \"%s\" could not be allocated (%s); %.1f MiB "
+                    "are in use by this run, of %.1f MiB: use smaller batches, or a lower "
+                    "memory limit",
+                    gpu->info.name, gpu_mib(size), buf->name, gpu_result_name(result),
+                    gpu_mib(gpu->memory_used), gpu_mib(gpu->info.memory));
+}
+
 static enum em_status allocate(struct gpu_buf *buf, enum gpu_memory memory)
 {
     struct gpu *gpu = buf->gpu;
     VkMemoryRequirements need;
     vkGetBufferMemoryRequirements(gpu->device, buf->handle, &need);
+    // drivers hand memory out in large pages, and warn of smaller requests
+    uint64_t size = need.size < MIN_ALLOCATION ? MIN_ALLOCATION : need.size;
+    VkResult result = VK_SUCCESS;
+    if (gpu_pages_serve(gpu, buf->size)) {
+        size = (size + gpu->import_align - 1) / gpu->import_align * gpu->import_align;
+        result = gpu_pages_take(gpu, size, &buf->pages, &need.memoryTypeBits);
+    }
+    if (result != VK_SUCCESS)
+        return out_of_memory(buf, size, result);
     const int type = choose_type(gpu, need.memoryTypeBits, memory);
     if (type < 0)
         return log_fail(gpu->log, EM_ERR_UNSUPPORTED, "%s has no memory for the buffer \"%s\"",
                         gpu->info.name, buf->name);
-    // drivers hand memory out in large pages, and warn of smaller requests
-    const uint64_t size = need.size < MIN_ALLOCATION ? MIN_ALLOCATION : need.size;
+    const VkImportMemoryHostPointerInfoEXT import = {
+        .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
+        .handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+        .pHostPointer = buf->pages.aligned,
+    };
     const VkMemoryAllocateInfo info = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+        .pNext = buf->pages.aligned ? &import : NULL,
         .allocationSize = size,
         .memoryTypeIndex = (uint32_t) type,
     };
-    const VkResult result = vkAllocateMemory(gpu->device, &info, NULL, &buf->memory);
+    result = vkAllocateMemory(gpu->device, &info, NULL, &buf->memory);
     if (result != VK_SUCCESS)
-        return log_fail(gpu->log, EM_ERR_DEVICE,
-                        "%s: %.1f MiB for the buffer \"%s\" could not be allocated (%s); %.1f MiB "
-                        "are in use by this run, of %.1f MiB: use smaller batches, or a lower "
-                        "memory limit",
-                        gpu->info.name, gpu_mib(size), buf->name, gpu_result_name(result),
-                        gpu_mib(gpu->memory_used), gpu_mib(gpu->info.memory));
+        return out_of_memory(buf, size, result);
     buf->allocated = size;
     gpu->memory_used += buf->allocated;
     if (gpu->memory_used > gpu->memory_peak)
@@ -86,8 +105,13 @@ static enum em_status make(struct gpu_buf *buf, enum gpu_memory memory)
                         "(%.1f MiB): it has to be split",
                         buf->name, gpu_mib(buf->size), gpu->info.name,
                         gpu_mib(gpu->info.max_alloc));
+    const VkExternalMemoryBufferCreateInfo import = {
+        .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+        .handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+    };
     const VkBufferCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+        .pNext = gpu_pages_serve(gpu, buf->size) ? &import : NULL,
         .size = (buf->size + 3) / 4 * 4,
         .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                  VK_BUFFER_USAGE_TRANSFER_DST_BIT,
@@ -122,6 +146,7 @@ void gpu_buf_destroy(struct gpu_buf **buf)
         return;
     vkDestroyBuffer(b->gpu->device, b->handle, NULL);
     vkFreeMemory(b->gpu->device, b->memory, NULL);
+    gpu_pages_drop(&b->pages);
     b->gpu->memory_used -= b->allocated;
     free((char *) b->name);
     free(b);

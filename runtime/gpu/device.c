@@ -242,6 +242,22 @@ static enum em_status choose(struct gpu *gpu, const char *wanted)
     return EM_OK;
 }
 
+bool gpu_has_extension(const struct gpu *gpu, const char *name)
+{
+    uint32_t num = 0;
+    if (vkEnumerateDeviceExtensionProperties(gpu->physical, NULL, &num, NULL) < 0)
+        return false;
+    struct arena *a = arena_create();
+    VkExtensionProperties *list = arena_array(a, VkExtensionProperties, num);
+    bool found = false;
+    if (vkEnumerateDeviceExtensionProperties(gpu->physical, NULL, &num, list) < 0)
+        num = 0;
+    for (uint32_t i = 0; i < num; i++)
+        found = found || strcmp(list[i].extensionName, name) == 0;
+    arena_destroy(&a);
+    return found;
+}
+
 enum em_status gpu_device_make(struct gpu *gpu, const char *extension, const void *features,
                                VkDevice *device)
 {
@@ -284,7 +300,9 @@ static enum em_status make(struct gpu *gpu, const struct gpu_params *params)
     uint32_t timestamp_bits = 0;
     gpu->family = (uint32_t) best_family(gpu->physical, &timestamp_bits);
     find_timestamps(gpu, timestamp_bits);
-    EM_TRY(gpu_device_make(gpu, NULL, NULL, &gpu->device));
+    const char *extension = NULL;
+    gpu_pages_find(gpu, &extension);
+    EM_TRY(gpu_device_make(gpu, extension, NULL, &gpu->device));
     gpu->pipelines = (struct gpu_pipelines) {.gpu = gpu, .device = gpu->device};
     vkGetDeviceQueue(gpu->device, gpu->family, 0, &gpu->queue);
     gpu_set_name(gpu, VK_OBJECT_TYPE_QUEUE, (uint64_t) (uintptr_t) gpu->queue, "compute");

@@ -40,6 +40,12 @@ struct gpu_pipelines {
     } kernels[KERNEL_COUNT + 1];
 };
 
+// Host memory that the device imports.
+struct gpu_pages {
+    void *mapped, *aligned; // aligned: at a huge page's border
+    size_t size;            // bytes that are mapped
+};
+
 struct gpu {
     struct gpu_instance instance;
     struct log *log;
@@ -54,6 +60,7 @@ struct gpu {
     double timestamp_seconds; // a tick
 
     uint64_t memory_used, memory_peak;
+    uint64_t import_align;   // of the host memory that it imports; 0: it imports none
     struct gpu_buf *staging; // made with the first copy that needs it
     VkCommandPool copy_pool;
     VkCommandBuffer copy_commands;
@@ -70,7 +77,8 @@ struct gpu_buf {
     uint64_t size, allocated;
     VkBuffer handle;
     VkDeviceMemory memory;
-    void *map; // NULL: not visible to the host
+    struct gpu_pages pages; // none where the driver allocates the memory
+    void *map;              // NULL: not visible to the host
 };
 
 // A Vulkan call that must succeed, in a function that returns a status.
@@ -86,6 +94,15 @@ void gpu_set_name(struct gpu *gpu, VkObjectType type, uint64_t handle, const cha
 // A logical device with one compute queue.
 EM_MUST_CHECK enum em_status gpu_device_make(struct gpu *gpu, const char *extension,
                                              const void *features, VkDevice *device);
+
+bool gpu_has_extension(const struct gpu *gpu, const char *name);
+
+// Names the extension that the device needs to import host memory, if it is to.
+void gpu_pages_find(struct gpu *gpu, const char **extension);
+bool gpu_pages_serve(const struct gpu *gpu, uint64_t size); // whether a buffer's memory is imported
+// `types` is narrowed to the memory types that take it.
+VkResult gpu_pages_take(struct gpu *gpu, uint64_t size, struct gpu_pages *pages, uint32_t *types);
+void gpu_pages_drop(struct gpu_pages *pages);
 
 // Submit recorded commands and wait until they are done; `name` and `label` are for the error.
 EM_MUST_CHECK enum em_status gpu_submit(struct gpu *gpu, VkCommandBuffer commands, VkFence fence,

@@ -65,6 +65,28 @@ static void test_upload_and_download(void **state)
     gpu_buf_destroy(&buf.buf);
 }
 
+// Memory that the device imports: what it writes is what the host sees, to the last word.
+static void test_large_buffer_of_a_cpu(void **state)
+{
+    struct fixture *f = *state;
+    if (gpu_info(f->gpu)->type != GPU_CPU)
+        skip();
+    const uint64_t huge_page = 2 << 20, size = 2 * huge_page + SIZE;
+    struct gpu_slice buf = fixture_buffer(f, size, GPU_LOCAL);
+    const uint32_t *at = gpu_buf_at(buf);
+    assert_int_equal((uintptr_t) at % huge_page, 0);
+    struct gpu_cmd *cmd = gpu_cmd_create(f->gpu, "fill");
+    assert_non_null(cmd);
+    gpu_cmd_fill(cmd, buf, 5);
+    gpu_cmd_fill(cmd, words(buf, size / 4 - 1, 1), 6);
+    assert_int_equal(gpu_cmd_end(cmd), EM_OK);
+    assert_int_equal(gpu_cmd_run(cmd), EM_OK);
+    for (uint64_t i = 0; i < size / 4; i++)
+        assert_int_equal(at[i], i < size / 4 - 1 ? 5 : 6);
+    gpu_cmd_destroy(&cmd);
+    gpu_buf_destroy(&buf.buf);
+}
+
 static void add_argument(void *const *at, const void *args)
 {
     uint32_t *to = at[0];
@@ -304,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_upload_and_download, begin, end),
         cmocka_unit_test_setup_teardown(test_upload_and_download, begin_unmapped, end),
+        cmocka_unit_test_setup_teardown(test_large_buffer_of_a_cpu, begin, end),
         cmocka_unit_test_setup_teardown(test_order_and_rerun, begin, end),
         cmocka_unit_test_setup_teardown(test_order_and_rerun, begin_unmapped, end),
         cmocka_unit_test_setup_teardown(test_random_work, begin, end),

@@ -9,21 +9,6 @@ struct statistics {
     size_t num, cap;
 };
 
-static bool has_extension(const struct gpu *gpu, struct arena *a, const char *name)
-{
-    uint32_t num = 0;
-    if (vkEnumerateDeviceExtensionProperties(gpu->physical, NULL, &num, NULL) < 0)
-        return false;
-    VkExtensionProperties *list = arena_array(a, VkExtensionProperties, num);
-    if (vkEnumerateDeviceExtensionProperties(gpu->physical, NULL, &num, list) < 0)
-        return false;
-    for (uint32_t i = 0; i < num; i++) {
-        if (strcmp(list[i].extensionName, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static double value_of(const VkPipelineExecutableStatisticKHR *s)
 {
     switch (s->format) {
@@ -118,7 +103,7 @@ enum em_status gpu_kernel_statistics(struct gpu *gpu, struct arena *a, struct gp
                                      int *num)
 {
     const char *extension = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
-    const bool told = has_extension(gpu, a, extension);
+    const bool told = gpu_has_extension(gpu, extension);
     const VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR features = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
         .pipelineExecutableInfo = VK_TRUE,
