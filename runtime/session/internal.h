@@ -33,7 +33,13 @@ struct covariance {           // of one layer; covariance.c
     bool imported;            // from a file of the user's
     uint64_t used;            // when it was last asked for, by the session's covariance_clock
 };
-struct store; // values of facts; store/
+struct store;    // values of facts; store/
+struct residual; // store/residual.h
+struct residuals {
+    struct residual *items;
+    size_t num, cap;
+    uint64_t bytes, clock, expected; // the last: when edits were last expected
+};
 
 struct em_session {
     struct log *log;
@@ -80,6 +86,10 @@ struct em_session {
     int *corpus_layers, num_corpus_layers;
     char corpus_hash[65];
 
+    int first_edited; // session_expect_edits
+    struct residuals residuals;
+    uint64_t residual_limit; // bytes of host memory
+
     struct store *store;
     char *store_options, *store_set;
     bool remembers;      // session_remember
@@ -114,6 +124,10 @@ void session_time_add(struct em_session *s, const char *program, const struct gp
 EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int positions);
 
 void session_state_reset(struct em_session *s); // no edits, no kept rows
+// The state behind the newest change of a layer below `layer`: where it is the same, those layers
+// are.
+const char *session_state_below(const struct em_session *s, int layer);
+void residual_destroy(struct em_session *s);
 void store_destroy(struct em_session *s);
 bool store_is_open(const struct em_session *s); // facts are being prepared
 void covariance_destroy(struct em_session *s);

@@ -85,7 +85,9 @@ struct em_session *session_create(const struct session_params *p)
     s->edits_arena = arena_create();
     s->cache = p->cache;
     s->covariances = arena_array(s->life, struct covariance, (size_t) s->config->layers);
-    s->covariance_limit = (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGESIZE) / 2;
+    const uint64_t host = (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGESIZE);
+    s->covariance_limit = host / 2;
+    s->residual_limit = host / 16;
     describe(s);
     if (set_up(s, p) != EM_OK)
         session_destroy(&s);
@@ -106,6 +108,7 @@ void session_destroy(struct em_session **session)
     op_destroy(&s->op);
     covariance_destroy(s);
     store_destroy(s);
+    residual_destroy(s);
     arena_destroy(&s->edits_arena);
     arena_destroy(&s->call);
     arena_destroy(&s->life);

@@ -177,6 +177,14 @@ static enum em_status prepare_covariance(struct experiment *e)
     return status;
 }
 
+// No layer below those that the algorithm's options name is edited.
+static void expect_edits(struct experiment *e)
+{
+    int num;
+    const int *layers = options_layers(e->arena, e->spec.algorithm->options, e->spec.options, &num);
+    session_expect_edits(e->session, num ? layers[0] : 0);
+}
+
 // Leaves the session with the unedited model, however it ends.
 static enum em_status do_all(struct run *r)
 {
@@ -184,6 +192,7 @@ static enum em_status do_all(struct run *r)
     r->replies = evaluate_replies(e->arena, &e->data);
     if (e->spec.evaluate.before)
         r->before = arena_array(e->arena, cJSON *, e->data.num);
+    expect_edits(e);
     enum em_status status = prepare_covariance(e);
     if (status == EM_OK && r->before)
         status = run_before(r);

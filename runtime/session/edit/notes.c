@@ -59,6 +59,15 @@ const char *session_state_hash(struct em_session *s)
     return s->state_hash;
 }
 
+const char *session_state_below(const struct em_session *s, int layer)
+{
+    const char *state = s->model_hash;
+    for (const struct edit *e = s->edits; e; e = e->next)
+        if (e->e.kind != SESSION_KEEP && e->e.layer < layer)
+            state = e->state;
+    return state;
+}
+
 const struct session_edit *session_edits(struct em_session *s, int *num)
 {
     struct session_edit *list =

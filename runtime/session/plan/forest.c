@@ -183,3 +183,13 @@ struct forest forest_build(struct arena *a, const struct forest_params *params)
     find_live(&b);
     return sort_nodes(&b);
 }
+
+void forest_hash(const struct forest *f, char hex[HASH_SIZE])
+{
+    struct hash *h = hash_begin();
+    for (int i = 0; i < f->num; i++) {
+        const int what[] = {f->nodes[i].parent, f->nodes[i].token};
+        hash_bytes(h, what, sizeof(what));
+    }
+    hash_end(h, hex);
+}

@@ -12,6 +12,7 @@
 #include <emend/session.h>
 
 #include "base/arena.h"
+#include "base/file/hash.h"
 
 // The stages of a block, in order: operations and the five sites between them. Stage s of layer l
 // is 9 l + s.
@@ -64,6 +65,8 @@ struct forest_params {
 };
 
 struct forest forest_build(struct arena *a, const struct forest_params *params);
+// Of the tokens and their order: where nothing acts, states depend on no more beside weights.
+void forest_hash(const struct forest *f, char hex[HASH_SIZE]);
 
 int site_stage(int layer, enum em_site site);
 

@@ -296,10 +296,14 @@ void plan_record_constant(struct plan *p)
     // Rows that are live from the very first site still begin as embeddings.
     const int start = p->first_live == STAGE_IN ? 0 : first;
     const int stop = p->first_live == STAGE_IN ? p->forest.num : end;
-    if (start < stop)
+    if (p->kept)
+        copy_rows(p->constant, p->h, p->entering, 0, p->forest.num);
+    else if (start < stop)
         op_embed(p->s->op, p->constant, p->weights->embed, range(*p->tokens, start, stop),
                  range(p->h, start, stop));
-    for (int layer = 0; layer <= p->top; layer++) {
+    for (int layer = p->kept ? p->kept->layer : 0; layer <= p->top; layer++) {
+        if (p->keep && layer == p->keep)
+            copy_rows(p->constant, p->entering, p->h, 0, p->forest.num);
         constant_site(p, layer * STAGES + STAGE_IN, p->h);
         constant_attention(p, &b, layer);
         constant_mlp(p, &b, layer);

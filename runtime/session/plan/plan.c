@@ -313,6 +313,27 @@ static void make_index(struct plan *p)
         make_probe(p, &p->probes[i]);
 }
 
+// Nothing acts or is read below `layer`, and all rows enter it.
+static bool may_keep(const struct plan *p, int layer)
+{
+    for (int h = 0; h < p->num_heads; h++)
+        if (p->heads[h].layer < layer)
+            return false;
+    return layer > 0 && p->num_heads && !p->num_probes;
+}
+
+// Where the pass begins, and what it leaves for others.
+static void find_kept(struct plan *p)
+{
+    const int layer = p->s->first_edited;
+    if (!may_keep(p, layer))
+        return;
+    forest_hash(&p->forest, p->forest_hash);
+    p->kept = residual_find(p->s, p->forest_hash, p->pass->unedited, layer);
+    p->keep = p->kept && p->kept->layer == layer ? 0 : layer;
+    plan_host(p, &p->entering, (uint32_t) p->forest.num, (uint32_t) p->s->config->dim);
+}
+
 static enum em_status record(struct plan *p)
 {
     p->constant = gpu_cmd_create(p->s->gpu, "constant");
@@ -361,6 +382,7 @@ static enum em_status build(struct plan *p, bool measure)
     make_index(p);
     plan_index_heirs(p);
     plan_index_heads(p);
+    find_kept(p);
     EM_TRY(upload_index(p));
     EM_TRY(make_host_buffer(p));
     return record(p);

@@ -11,6 +11,7 @@
 
 #include "session/plan/forest.h"
 #include "session/plan/layout.h"
+#include "session/store/residual.h"
 
 enum program { CONSTANT, LIVE, PROGRAMS };
 
@@ -72,6 +73,11 @@ struct plan {
     struct forest forest;
     int top, stop, first_live; // last layer; stage at which the backward ends; first live stage
     int *live_rows, *const_first, *const_end; // [layers * STAGES]
+
+    const struct residual *kept; // rows that `constant` begins with; NULL: with embeddings
+    int keep;                    // the layer whose entering rows are kept for later; 0: none
+    char forest_hash[HASH_SIZE];
+    struct tensor entering; // host-visible, of both
 
     struct plan_probe *probes;
     int num_probes;

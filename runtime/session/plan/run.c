@@ -100,6 +100,8 @@ enum em_status plan_chunk(struct em_session *s, const struct em_pass *pass, int 
 
 static void write_inputs(struct plan *p, bool first)
 {
+    if (first && p->kept)
+        memcpy(gpu_buf_at(p->entering.mem), p->kept->rows, p->entering.mem.size);
     for (int i = 0; i < p->num_probes; i++) {
         const struct plan_probe *pp = &p->probes[i];
         const size_t row = pp->width * sizeof(float);
@@ -200,6 +202,8 @@ enum em_status plan_run(struct plan *p, bool first, const bool *active)
     if (s->timed)
         EM_TRY(add_times(p, work));
     read_outputs(p, active);
+    if (first && p->keep)
+        residual_keep(s, p->forest_hash, p->pass->unedited, p->keep, p->entering);
     return check_losses(p);
 }
 
