@@ -12,10 +12,11 @@ struct op {
     const struct gpu_info *info;
     struct op_tuning tuning;
     bool host_blas;
-    float *scratch; // [OP_SCRATCH]: weights on their way to the host's BLAS
+    struct workers *workers; // of the host's BLAS
+    float *scratch;          // [workers][OP_SCRATCH]: weights on their way to it
 };
 
-enum { OP_SCRATCH = 1 << 22 };
+enum { OP_SCRATCH = 1 << 20 };
 
 // A dispatch being put together. Bindings are given in the order of kernels.def.
 struct op_dispatch {

@@ -4,7 +4,16 @@
 #include <cblas.h>
 #include <stdlib.h>
 
+#include "base/workers.h"
 #include "op/dispatch.h"
+
+static bool make_workers(struct op *op)
+{
+    op->workers = workers_create(op_blas_threads());
+    if (op->workers)
+        op->scratch = malloc((size_t) workers_num(op->workers) * OP_SCRATCH * sizeof(float));
+    return op->scratch;
+}
 
 struct op *op_create(const struct op_params *params)
 {
@@ -28,13 +37,14 @@ struct op *op_create(const struct op_params *params)
                      (params->matmul == OP_MATMUL_AUTO && info->type == GPU_CPU),
     };
     op->tuning.no_large_tiles = info->max_invocations < 256 || info->shared_memory < 32768;
-    if (op->host_blas && !(op->scratch = malloc(OP_SCRATCH * sizeof(float))))
+    if (op->host_blas && !make_workers(op))
         goto memory;
     return op;
 
 memory:
-    log_fail(gpu_log(params->gpu), EM_ERR_DEVICE, "no host memory for %zu MiB of matmul scratch",
-             OP_SCRATCH * sizeof(float) >> 20);
+    log_fail(gpu_log(params->gpu), EM_ERR_DEVICE,
+             "no host memory for %d threads of the BLAS with %zu MiB of scratch each",
+             op_blas_threads(), OP_SCRATCH * sizeof(float) >> 20);
     op_destroy(&op);
     return NULL;
 }
@@ -43,6 +53,7 @@ void op_destroy(struct op **op)
 {
     if (!*op)
         return;
+    workers_destroy(&(*op)->workers);
     free((*op)->scratch);
     free(*op);
     *op = NULL;

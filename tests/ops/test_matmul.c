@@ -20,6 +20,8 @@ static const struct matmul_case cases[] = {
     {false, 2, 20, 48, TENSOR_F16, false},   {true, 2, 20, 48, TENSOR_F16, true},
     {false, 40, 68, 132, TENSOR_F32, true},  {true, 40, 68, 132, TENSOR_F32, true},
     {false, 70, 132, 68, TENSOR_BF16, true}, {true, 70, 132, 68, TENSOR_BF16, true},
+    {false, 2, 530, 301, TENSOR_F16, true},  {true, 2, 530, 301, TENSOR_F32, true},
+    {false, 70, 301, 67, TENSOR_F32, false}, {true, 70, 301, 67, TENSOR_F16, false},
 };
 
 struct matmul_tensors {
