@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UPLOAD_BYTES = 16 << 20, MAX_PARTS = 3 };
+#include "base/workers.h"
+
+enum { PIECE_BYTES = 4 << 20, MAX_PARTS = 3 };
 
 // What is placed in one piece: matrices with the same number of columns, one behind the other, or
 // biases as one row.
@@ -20,6 +22,14 @@ struct unit {
     int buf;
 };
 
+// Rows [first, first + num) of a file's tensor, and their place in the device's memory.
+struct piece {
+    const struct file_tensor *tensor;
+    enum tensor_type type; // there
+    uint32_t first, num;
+    struct gpu_slice to;
+};
+
 struct loader {
     struct weights *w;
     struct op *op;
@@ -30,6 +40,10 @@ struct loader {
         struct unit *items;
         size_t num, cap;
     } units;
+    struct {
+        struct piece *items;
+        size_t num, cap;
+    } pieces;
 };
 
 static const char *const matrix_names[EM_MATRIX_COUNT] = {
@@ -176,34 +190,75 @@ static enum em_status place(struct loader *l)
     return EM_OK;
 }
 
-// Rows of a file's tensor in the device's type, in place where the memory is mapped.
-static enum em_status upload_rows(struct loader *l, const struct file_tensor *t,
-                                  enum tensor_type type, struct gpu_slice to)
+static void add_pieces(struct loader *l, const struct file_tensor *t, enum tensor_type type,
+                       struct gpu_slice to)
 {
     const uint64_t row = tensor_size(type, t->cols);
-    uint8_t *mapped = gpu_buf_at(to);
-    uint32_t step = (uint32_t) (UPLOAD_BYTES / row);
-    step = step ? step : 1;
-    void *staging = mapped ? NULL : malloc(step * row);
-    if (!mapped && !staging)
-        return log_fail(loader_log(l), EM_ERR_IO, "out of host memory for %llu bytes of staging",
-                        (unsigned long long) (step * row));
-    enum em_status status = EM_OK;
-    for (uint32_t first = 0; first < t->rows && status == EM_OK; first += step) {
+    const uint32_t step = row < PIECE_BYTES ? (uint32_t) (PIECE_BYTES / row) : 1;
+    for (uint32_t first = 0; first < t->rows; first += step) {
         const uint32_t num = t->rows - first < step ? t->rows - first : step;
-        void *out = mapped ? mapped + first * row : staging;
-        if (type == TENSOR_F32)
-            file_tensor_rows_f32(t, first, num, out);
-        else
-            file_tensor_rows_16(t, first, num, out);
-        if (!mapped)
-            status = gpu_upload(op_gpu(l->op), gpu_sub(to, first * row, num * row), staging);
+        *arena_push(l->a, &l->pieces) =
+            (struct piece) {t, type, first, num, gpu_sub(to, first * row, num * row)};
+    }
+}
+
+static void write_piece(const struct piece *p, void *out)
+{
+    if (p->type == TENSOR_F32)
+        file_tensor_rows_f32(p->tensor, p->first, p->num, out);
+    else
+        file_tensor_rows_16(p->tensor, p->first, p->num, out);
+}
+
+struct writing {
+    const struct piece *pieces;
+    size_t num;
+    int workers;
+};
+
+static void write_share(void *task, int worker)
+{
+    const struct writing *w = task;
+    for (size_t i = (size_t) worker; i < w->num; i += (size_t) w->workers)
+        write_piece(&w->pieces[i], gpu_buf_at(w->pieces[i].to));
+}
+
+static enum em_status write_in_place(struct loader *l)
+{
+    struct workers *workers = workers_create(op_blas_threads());
+    if (!workers)
+        return log_fail(loader_log(l), EM_ERR_IO,
+                        "the system gives no %d threads to load the weights with: end other "
+                        "programs, or set OPENBLAS_NUM_THREADS to fewer",
+                        op_blas_threads());
+    struct writing w = {l->pieces.items, l->pieces.num, workers_num(workers)};
+    workers_run(workers, w.workers, write_share, &w);
+    workers_destroy(&workers);
+    return EM_OK;
+}
+
+// Where the memory is mapped, in place and by several threads.
+static enum em_status upload_pieces(struct loader *l)
+{
+    if (gpu_buf_at(l->pieces.items[0].to))
+        return write_in_place(l);
+    uint64_t most = 0;
+    for (size_t i = 0; i < l->pieces.num; i++)
+        most = l->pieces.items[i].to.size > most ? l->pieces.items[i].to.size : most;
+    void *staging = malloc(most);
+    if (!staging)
+        return log_fail(loader_log(l), EM_ERR_IO, "out of host memory for %llu bytes of staging",
+                        (unsigned long long) most);
+    enum em_status status = EM_OK;
+    for (size_t i = 0; i < l->pieces.num && status == EM_OK; i++) {
+        write_piece(&l->pieces.items[i], staging);
+        status = gpu_upload(op_gpu(l->op), l->pieces.items[i].to, staging);
     }
     free(staging);
     return status;
 }
 
-static enum em_status load_unit(struct loader *l, const struct unit *u)
+static void lay_unit(struct loader *l, const struct unit *u)
 {
     const struct gpu_slice at = {l->w->bufs[u->buf], u->offset, u->size};
     uint64_t before = 0, values = 0;
@@ -213,14 +268,13 @@ static enum em_status load_unit(struct loader *l, const struct unit *u)
         const struct gpu_slice to = gpu_sub(at, before, size);
         if (u->to[i])
             *u->to[i] = tensor_at(to, u->type, t->rows, t->cols);
-        EM_TRY(upload_rows(l, t, u->type, to));
+        add_pieces(l, t, u->type, to);
         before += size;
         values += (uint64_t) t->rows * t->cols;
     }
     const uint32_t cols = u->row ? (uint32_t) values : u->part[0]->cols;
     if (u->whole)
         *u->whole = tensor_at(at, u->type, (uint32_t) (values / cols), cols);
-    return EM_OK;
 }
 
 enum em_status weights_load(struct weights *w, struct op *op, struct arena *a,
@@ -239,7 +293,8 @@ enum em_status weights_load(struct weights *w, struct op *op, struct arena *a,
         EM_TRY(add_unit(&l, names + 2, to + 2, 1, NULL));
     EM_TRY(place(&l));
     for (size_t i = 0; i < l.units.num; i++)
-        EM_TRY(load_unit(&l, &l.units.items[i]));
+        lay_unit(&l, &l.units.items[i]);
+    EM_TRY(upload_pieces(&l));
     if (c->tied)
         w->head = w->embed;
     return EM_OK;
