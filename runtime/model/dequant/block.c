@@ -11,23 +11,30 @@ enum { BLOCK = 32, HALF = 16 };
 const int8_t dequant_iq4_table[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                                       1,    13,   25,  38,  53,  69,  89,  113};
 
-// The code of 4 bits of value i.
-static int code_4(const uint8_t *codes, int i)
+// By halves, which compilers turn into vector instructions.
+static void codes_4(const uint8_t *codes, int out[BLOCK])
 {
-    return i < HALF ? codes[i] & 15 : codes[i - HALF] >> 4;
+    for (int i = 0; i < HALF; i++) {
+        out[i] = codes[i] & 15;
+        out[i + HALF] = codes[i] >> 4;
+    }
 }
 
-static int code_5(const uint8_t *fifth, const uint8_t *codes, int i)
+static void codes_5(const uint8_t *fifth, const uint8_t *codes, int out[BLOCK])
 {
-    return code_4(codes, i) | (fifth[i / 8] >> i % 8 & 1) << 4;
+    codes_4(codes, out);
+    for (int i = 0; i < BLOCK; i++)
+        out[i] |= (fifth[i / 8] >> i % 8 & 1) << 4;
 }
 
 void dequant_q4_0(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 18, out += BLOCK) {
         const float d = load_f16(in);
+        int code[BLOCK];
+        codes_4(in + 2, code);
         for (int i = 0; i < BLOCK; i++)
-            out[i] = (float) (code_4(in + 2, i) - 8) * d;
+            out[i] = (float) (code[i] - 8) * d;
     }
 }
 
@@ -35,8 +42,10 @@ void dequant_q4_1(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 20, out += BLOCK) {
         const float d = load_f16(in), m = load_f16(in + 2);
+        int code[BLOCK];
+        codes_4(in + 4, code);
         for (int i = 0; i < BLOCK; i++) {
-            const float above = d * (float) code_4(in + 4, i);
+            const float above = d * (float) code[i];
             out[i] = above + m;
         }
     }
@@ -46,8 +55,10 @@ void dequant_q5_0(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 22, out += BLOCK) {
         const float d = load_f16(in);
+        int code[BLOCK];
+        codes_5(in + 2, in + 6, code);
         for (int i = 0; i < BLOCK; i++)
-            out[i] = (float) (code_5(in + 2, in + 6, i) - 16) * d;
+            out[i] = (float) (code[i] - 16) * d;
     }
 }
 
@@ -55,8 +66,10 @@ void dequant_q5_1(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 24, out += BLOCK) {
         const float d = load_f16(in), m = load_f16(in + 2);
+        int code[BLOCK];
+        codes_5(in + 4, in + 8, code);
         for (int i = 0; i < BLOCK; i++) {
-            const float above = d * (float) code_5(in + 4, in + 8, i);
+            const float above = d * (float) code[i];
             out[i] = above + m;
         }
     }
@@ -75,7 +88,9 @@ void dequant_iq4_nl(const uint8_t *in, uint32_t num, float *out)
 {
     for (uint32_t b = 0; b < num / BLOCK; b++, in += 18, out += BLOCK) {
         const float d = load_f16(in);
+        int code[BLOCK];
+        codes_4(in + 2, code);
         for (int i = 0; i < BLOCK; i++)
-            out[i] = d * (float) dequant_iq4_table[code_4(in + 2, i)];
+            out[i] = d * (float) dequant_iq4_table[code[i]];
     }
 }
