@@ -1,9 +1,7 @@
 // Any bytes as an .npz archive and, because few get past a member's CRC-32, as one array: each read
 // or refused, and all values lie in the file.
 
-#include "fuzz.h"
-
-#include <string.h>
+#include "../fuzz.h"
 
 #include "model/npz/parts.h"
 

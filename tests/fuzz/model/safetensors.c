@@ -1,6 +1,6 @@
 // Any bytes as a safetensors file: read or refused, and all tensors lie in the file.
 
-#include "fuzz.h"
+#include "../fuzz.h"
 
 #include "model/safetensors.h"
 

@@ -1,8 +1,6 @@
 // Any bytes as a data file of each format: the first says which.
 
-#include "fuzz.h"
-
-#include <string.h>
+#include "../fuzz.h"
 
 #include "experiment/data/data.h"
 #include "experiment/data/format/snippets.h"

@@ -1,8 +1,6 @@
 // Any text as a config.json: what is read is consistent, and has angles.
 
-#include "fuzz.h"
-
-#include <string.h>
+#include "../fuzz.h"
 
 #include "model/config.h"
 

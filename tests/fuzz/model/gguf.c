@@ -1,6 +1,6 @@
 // Any bytes as a model in a GGUF file, with its tensors and its tokenizer.
 
-#include "fuzz.h"
+#include "../fuzz.h"
 
 #include "model/files.h"
 #include "model/tokenizer.h"

@@ -1,8 +1,6 @@
 // Any text as a tokenizer.json, and as what it is to encode.
 
-#include "fuzz.h"
-
-#include <string.h>
+#include "../fuzz.h"
 
 #include "model/tokenizer.h"
 

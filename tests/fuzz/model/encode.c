@@ -1,26 +1,29 @@
 // Any bytes as a text: encoded in each way of splitting, and as SentencePiece does it, and back
 // again byte for byte.
 
-#include "fuzz.h"
-
-#include <string.h>
+#include "../fuzz.h"
 
 #include "words.h"
 
-static void round_trip(struct room *r, const struct tokenizer_params *p, const char *text,
-                       size_t size)
+enum { BYTE_LEVEL = 4, SCORED = 3 };
+
+struct way {
+    struct tokenizer_params params;
+    struct tokenizer *tokenizer;
+};
+
+static void round_trip(const struct way *way, struct arena *a, const char *text, size_t size)
 {
-    struct tokenizer *t = tokenizer_create(p);
+    const struct tokenizer_params *p = &way->params;
     int *ids, num;
-    if (!t || tokenizer_encode_bytes(t, r->a, text, size, false, &ids, &num) != EM_OK)
+    if (tokenizer_encode_bytes(way->tokenizer, a, text, size, false, &ids, &num) != EM_OK)
         abort();
-    const char *back = tokenizer_decode(t, r->a, ids, num, true);
+    const char *back = tokenizer_decode(way->tokenizer, a, ids, num, true);
     const bool is_changed = memchr(text, 0, size) || p->nfc ||
                             (p->prefix == PREFIX_UNMARKED && size && text[0] == ' ') ||
                             (p->characters && memmem(text, size, "\xE2\x96\x81", 3));
     if (!is_changed && (strlen(back) != size || memcmp(back, text, size) != 0))
         abort();
-    tokenizer_destroy(&t);
 }
 
 // One of the ways of splitting.
@@ -51,18 +54,31 @@ static struct tokenizer_params make_scored(struct room *r, int way)
     return p;
 }
 
+// Each is made once, with memory that lives as long as the process.
+static const struct way *find_way(int number)
+{
+    static struct way ways[BYTE_LEVEL + SCORED];
+    static struct room room;
+    if (!room.a)
+        room = (struct room) {.log = log_create(NULL, LOG_QUIET), .a = arena_create()};
+    struct way *way = &ways[number];
+    if (!way->tokenizer) {
+        way->params = number < BYTE_LEVEL ? make_byte_level(&room, number)
+                                          : make_scored(&room, number - BYTE_LEVEL);
+        way->tokenizer = tokenizer_create(&way->params);
+    }
+    if (!way->tokenizer)
+        abort();
+    return way;
+}
+
 // The first byte says how the rest is encoded.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    enum { BYTE_LEVEL = 4, SCORED = 3 };
     if (!size)
         return 0;
-    struct room r = {.log = log_create(NULL, LOG_QUIET), .a = arena_create()};
-    const int way = data[0] % (BYTE_LEVEL + SCORED);
-    const struct tokenizer_params p =
-        way < BYTE_LEVEL ? make_byte_level(&r, way) : make_scored(&r, way - BYTE_LEVEL);
-    round_trip(&r, &p, (const char *) data + 1, size - 1);
-    arena_destroy(&r.a);
-    log_destroy(&r.log);
+    struct arena *a = arena_create();
+    round_trip(find_way(data[0] % (BYTE_LEVEL + SCORED)), a, (const char *) data + 1, size - 1);
+    arena_destroy(&a);
     return 0;
 }

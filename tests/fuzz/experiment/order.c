@@ -1,6 +1,6 @@
 // Any bytes as an order file: the positions that are taken are those of records.
 
-#include "fuzz.h"
+#include "../fuzz.h"
 
 #include "experiment/data/choose.h"
 
