@@ -5,6 +5,8 @@
 //   FAULT_AT="write:12"   the twelfth write() that the program or a plugin makes
 //   FAULT_AT="write:12-"  and all that follow, as on a disk that stays full
 //   FAULT_COUNT=FILE      how often each function was called goes to that file
+//   FAULT_PATHS=FILE      beside it, to that file: "write:12 WAY" for each call whose nearest
+//                         callers no call before it had; WAY names them
 //   FAULT_TOLD=FILE       what failed goes to that file, if anything did
 //
 // Only calls from the program's own code count, and allocations of at least FAULT_LARGE bytes by it

@@ -3,8 +3,9 @@
 # that names the failure, and the same command without it ends with the files of a run that met none.
 #
 #   faults.sh PROGRAM FAULT_LIBRARY WORLD NUMBER [SEED]              so many, at random calls
-#   faults.sh PROGRAM FAULT_LIBRARY WORLD all SCENARIO [FUNCTION]    each call of a scenario in turn,
-#                                     of a function that is called more than 100 times evenly spread
+#   faults.sh PROGRAM FAULT_LIBRARY WORLD all SCENARIO...            each call that comes another way
+#                                           through the program than those before it: in the nearest
+#                                           callers, or in the function that is called
 #
 # Scenarios are the modes of a run, and what is done with one: sweep, report, export, delta.
 # A printed SEED makes the same faults again.
@@ -73,7 +74,8 @@ reference() {
     mkdir -p "$whole/cache/emend"
     : >"$scratch/told"
     cp "$scratch"/pipelines-* "$whole/cache/emend/" 2>/dev/null || true
-    perform "$whole" FAULT_COUNT="$whole/count" LD_PRELOAD="$library" || code=$?
+    perform "$whole" FAULT_COUNT="$whole/count" FAULT_PATHS="$whole/paths" LD_PRELOAD="$library" ||
+        code=$?
     [ "$code" = 0 ] || wrong "it failed"
     cp "$whole"/cache/emend/pipelines-* "$scratch/" 2>/dev/null || true
 }
@@ -123,12 +125,16 @@ check() {
 
 done=0
 if [ "$number" = all ]; then
-    scenario=$5 only=${6:-}
-    reference
-    while read -r function calls; do
-        [ -z "$only" ] || [ "$function" = "$only" ] || continue
-        for i in $(seq 1 $(((calls - 1) / 100 + 1)) "$calls"); do check "$function:$i"; done
-    done <"$whole/count"
+    shift 4
+    : >"$scratch/ways"
+    for scenario; do
+        reference
+        while read -r call way; do
+            ! grep -qx "${call%:*} $way" "$scratch/ways" || continue
+            echo "${call%:*} $way" >>"$scratch/ways"
+            check "$call"
+        done <"$whole/paths"
+    done
     echo "$done faults, $wrongs wrong"
     exit "$wrongs"
 fi
