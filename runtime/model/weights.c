@@ -2,6 +2,7 @@
 
 #include "model/weights.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,13 +214,15 @@ static void write_piece(const struct piece *p, void *out)
 struct writing {
     const struct piece *pieces;
     size_t num;
-    int workers;
+    atomic_size_t next;
 };
 
+// Piece by piece: what a new page of memory takes is not known beforehand.
 static void write_share(void *task, int worker)
 {
-    const struct writing *w = task;
-    for (size_t i = (size_t) worker; i < w->num; i += (size_t) w->workers)
+    (void) worker;
+    struct writing *w = task;
+    for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->num;)
         write_piece(&w->pieces[i], gpu_buf_at(w->pieces[i].to));
 }
 
@@ -231,8 +234,8 @@ static enum em_status write_in_place(struct loader *l)
                         "the system gives no %d threads to load the weights with: end other "
                         "programs, or set OPENBLAS_NUM_THREADS to fewer",
                         op_blas_threads());
-    struct writing w = {l->pieces.items, l->pieces.num, workers_num(workers)};
-    workers_run(workers, w.workers, write_share, &w);
+    struct writing w = {.pieces = l->pieces.items, .num = l->pieces.num};
+    workers_run(workers, workers_num(workers), write_share, &w);
     workers_destroy(&workers);
     return EM_OK;
 }
