@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/text/words.h"
+#include "base/workers.h"
 #include "model/files/parts.h"
 
 static enum em_status open_files(struct model_files *m)
@@ -128,6 +129,37 @@ static void hash_weights(const struct model_files *m, char hex[HASH_SIZE])
     hash_end(h, hex);
 }
 
+// What is done once for each model, and remembered.
+struct first_look {
+    const struct model_files *m;
+    char *hex;
+    enum em_status finite;
+};
+
+static void look(void *task, int worker)
+{
+    struct first_look *l = task;
+    if (worker == 0)
+        hash_weights(l->m, l->hex);
+    else
+        l->finite = files_check_finite(l->m);
+}
+
+// Both at the same time, so that what is read from the disk serves both.
+static enum em_status look_first(const struct model_files *m, char hex[HASH_SIZE])
+{
+    struct first_look l = {.m = m, .hex = hex};
+    struct workers *two = workers_create(2);
+    if (two) {
+        workers_run(two, 2, look, &l);
+        workers_destroy(&two);
+    } else {
+        look(&l, 0);
+        look(&l, 1);
+    }
+    return l.finite;
+}
+
 enum em_status model_files_hash(struct model_files *m, struct cache *cache, char hex[HASH_SIZE])
 {
     char key[HASH_SIZE];
@@ -138,8 +170,7 @@ enum em_status model_files_hash(struct model_files *m, struct cache *cache, char
     if (e.size == HASH_SIZE) {
         memcpy(hex, e.data, HASH_SIZE);
     } else {
-        hash_weights(m, hex);
-        status = files_check_finite(m);
+        status = look_first(m, hex);
         if (status == EM_OK)
             cache_put(&e, &(struct file_part) {hex, HASH_SIZE}, 1);
     }
