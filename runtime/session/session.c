@@ -10,6 +10,9 @@
 // Bytes of activations beside the weights where memory is the host's.
 enum { CPU_MEMORY = 256 << 20 };
 
+// Bytes of kept rows, however large the host is: a million rows of a model a thousand wide.
+static const uint64_t RESIDUAL_MOST = 4ull << 30;
+
 static void describe(struct em_session *s)
 {
     const struct model_config *c = s->config;
@@ -87,7 +90,7 @@ struct em_session *session_create(const struct session_params *p)
     s->covariances = arena_array(s->life, struct covariance, (size_t) s->config->layers);
     const uint64_t host = (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGESIZE);
     s->covariance_limit = host / 2;
-    s->residual_limit = host / 16;
+    s->residual_limit = host / 16 < RESIDUAL_MOST ? host / 16 : RESIDUAL_MOST;
     describe(s);
     if (set_up(s, p) != EM_OK)
         session_destroy(&s);

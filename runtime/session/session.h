@@ -116,9 +116,9 @@ EM_MUST_CHECK enum em_status session_covariance_export(struct em_session *s, int
 EM_MUST_CHECK enum em_status session_revert(struct em_session *s);
 const char *session_state_hash(struct em_session *s); // of the model and all edits in force
 // Edits to come leave the layers below `layer` as they are (0: any may be edited). What enters
-// `layer` in a pass without probes is kept, within a sixteenth of the host's memory, and the same
-// prompts begin there while the layers below are what they were, with the same bits. Call it where
-// each series of edits and passes begins: what only served those before makes room.
+// `layer` in a pass without probes is kept, in 4 GiB or a sixteenth of the host's memory, and the
+// same prompts begin there while the layers below are what they were, with the same bits. Call it
+// where each series of edits and passes begins: what only served those before makes room.
 void session_expect_edits(struct em_session *s, int layer);
 enum session_edit_kind {
     SESSION_ADD,   // W += left^T right

@@ -38,6 +38,7 @@ struct estimator {
     struct family *families;
     struct asked *asked;
     struct seen *seen;
+    struct seen_rows *rows;
     double flop;    // seconds of one
     double open[2]; // seconds to open the first point, and another
     int num_open;
@@ -242,11 +243,17 @@ static enum em_status find_asked(struct estimator *t, struct experiment *e, stru
     return e->spec.needs & EM_NEEDS_COVARIANCE ? probe_tokens(e, &asked->token) : EM_OK;
 }
 
-static double ask_seconds(const struct asked *a, int num)
+// Cases [first, end) of batches of `size`; all layers take about as long.
+static double ask_seconds(struct estimator *t, const struct experiment *e, const struct asked *a,
+                          int size, int first, int end)
 {
+    const double layers = model_files_config(e->files)->layers;
     double seconds = 0;
-    for (int at = 0; at < num; at += CHUNK)
-        seconds += pace_seconds(&a->pace, min_int(CHUNK, num - at));
+    for (int at = first; at < end; at += CHUNK) {
+        const int last = min_int(at + CHUNK, end);
+        const int begin = seen_begin(t->arena, &t->rows, e, size, last);
+        seconds += (layers - begin) / layers * pace_seconds(&a->pace, last - at);
+    }
     return seconds;
 }
 
@@ -257,16 +264,17 @@ static void count_batches(struct estimator *t, struct experiment *e, const struc
     const int num = e->data.num, size = e->spec.run.batch_size;
     const int texts = min_int(s->texts, num);
     if (s->before && !has_seen(t, arena_print(t->arena, "before %s %d", a->key, texts)))
-        *seconds += ask_seconds(a, num) + texts * a->text;
+        *seconds += ask_seconds(t, e, a, CHUNK, 0, num) + texts * a->text;
     if (s->fresh)
         *seconds += texts * a->text;
     for (int first = 0; first < num; first += size) {
         const int end = min_int(first + size, num);
         *seconds += batch_seconds + t->flop * operations_update(e, end - first);
         if (s->fresh)
-            *seconds += ask_seconds(a, end - first);
+            *seconds += ask_seconds(t, e, a, size, first, end);
         if (spec_state_is_due(&e->spec, num, first, end))
-            *seconds += a->state + (s->retained != SPEC_NEVER ? ask_seconds(a, end) : 0);
+            *seconds +=
+                a->state + (s->retained != SPEC_NEVER ? ask_seconds(t, e, a, CHUNK, 0, end) : 0);
     }
 }
 

@@ -30,6 +30,7 @@ struct counter {
     struct operations *out;
     struct read_set *sets;
     struct seen *seen;
+    struct seen_rows *rows;
 };
 
 static double min_double(double a, double b)
@@ -217,14 +218,17 @@ double operations_update(const struct experiment *e, double n)
 
 // --- questions
 
+// Cases [first, end) of batches of `size`.
 static void add_asked(struct counter *t, const struct experiment *e,
-                      const struct case_tokens *cases, int first, int end)
+                      const struct case_tokens *cases, int size, int first, int end)
 {
     const struct shape s = shape_of(e);
     struct work *w = &t->out->phases[PHASE_EVALUATE];
     for (int at = first; at < end; at += CHUNK) {
-        const struct row_counts n = tokens_count(t->arena, cases, at, min_int(at + CHUNK, end));
-        add_layers(w, &s, n.asked, n.answers, s.layers);
+        const int last = min_int(at + CHUNK, end);
+        const struct row_counts n = tokens_count(t->arena, cases, at, last);
+        add_layers(w, &s, n.asked, n.answers,
+                   s.layers - seen_begin(t->arena, &t->rows, e, size, last));
         add(w, n.answers * s.head, s.head_bytes);
     }
 }
@@ -243,7 +247,7 @@ static void count_batches(struct counter *t, struct experiment *e, const struct 
     const int num = e->data.num, size = e->spec.run.batch_size, texts = min_int(s->texts, num);
     if (s->before && !has_seen(t, arena_print(t->arena, "before %p %p %d", (const void *) e->files,
                                               (const void *) e->data.facts, texts))) {
-        add_asked(t, e, cases, 0, num);
+        add_asked(t, e, cases, CHUNK, 0, num);
         add_texts(t, e, texts);
     }
     if (s->fresh)
@@ -252,9 +256,9 @@ static void count_batches(struct counter *t, struct experiment *e, const struct 
         const int end = min_int(first + size, num);
         t->out->host_flop += operations_update(e, end - first);
         if (s->fresh)
-            add_asked(t, e, cases, first, end);
+            add_asked(t, e, cases, size, first, end);
         if (s->retained != SPEC_NEVER && spec_state_is_due(&e->spec, num, first, end))
-            add_asked(t, e, cases, 0, end);
+            add_asked(t, e, cases, CHUNK, 0, end);
     }
 }
 
