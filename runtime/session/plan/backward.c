@@ -139,6 +139,7 @@ void plan_record_backward(struct plan *p)
     fill_rows(p, p->dh, 0, (int) p->dh.rows);
     for (int layer = p->top; layer >= 0 && p->stop < (layer + 1) * STAGES; layer--) {
         const int t = layer * STAGES;
+        gpu_cmd_label(p->backward, arena_print(p->a, "layer %d", layer));
         plan_scatter_heads(p, p->backward, layer);
         read_grads(p, t + STAGE_OUT, p->dh);
         read_grads(p, t + STAGE_MLP_OUT, p->dh);

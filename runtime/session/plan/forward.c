@@ -302,6 +302,7 @@ void plan_record_constant(struct plan *p)
         op_embed(p->s->op, p->constant, p->weights->embed, range(*p->tokens, start, stop),
                  range(p->h, start, stop));
     for (int layer = p->kept ? p->kept->layer : 0; layer <= p->top; layer++) {
+        gpu_cmd_label(p->constant, arena_print(p->a, "layer %d", layer));
         if (p->keep && layer == p->keep)
             copy_rows(p->constant, p->entering, p->h, 0, p->forest.num);
         constant_site(p, layer * STAGES + STAGE_IN, p->h);
@@ -387,6 +388,7 @@ void plan_record_forward(struct plan *p)
     const struct block b = session_block(p->s, p->forward, p->weights);
     for (int layer = p->first_live / STAGES; layer <= p->top; layer++) {
         const int t = layer * STAGES;
+        gpu_cmd_label(p->forward, arena_print(p->a, "layer %d", layer));
         read_and_set(p, p->forward, t + STAGE_IN, LIVE, p->live[layer].h_in);
         live_join(p, t + STAGE_IN, p->live[layer].h_in, p->join_h);
         add_vectors(p, p->forward, t + STAGE_IN, LIVE, p->live[layer].h_in);

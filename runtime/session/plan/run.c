@@ -156,15 +156,24 @@ static void read_outputs(struct plan *p, const bool *active)
     plan_read_heads(p, active);
 }
 
+// The fact that it belongs to is known by its words.
+static enum em_status fail_loss(struct em_session *s, const struct em_prompt *prompt)
+{
+    const char *text =
+        tokenizer_decode(s->tokenizer, s->call, prompt->tokens, prompt->target_first, false);
+    return em_fail(s, EM_ERR_NUMERIC,
+                   "the loss behind \"%.200s\" is not finite; use a smaller step (v_lr) or clamp "
+                   "(clamp_norm_factor)",
+                   text);
+}
+
 static enum em_status check_losses(struct plan *p)
 {
     const struct em_pass *pass = p->pass;
     for (int i = p->first_prompt; pass->losses && i < p->first_prompt + p->num_prompts; i++)
         if (!isfinite(pass->losses[i])) {
             p->s->slabs_dirty = true;
-            return em_fail(
-                p->s, EM_ERR_NUMERIC,
-                "the loss of prompt %d is not finite; use a smaller step (v_lr) or clamp", i);
+            return fail_loss(p->s, &pass->prompts[i]);
         }
     return EM_OK;
 }
