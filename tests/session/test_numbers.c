@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file/file.h"
@@ -92,6 +93,37 @@ static void test_weights(void **state)
     fixture_close(&f);
 }
 
+// A hash that was remembered before weights were looked at says nothing of them.
+static void test_remembered_weights(void **state)
+{
+    (void) state;
+    struct fixture f;
+    struct stat st;
+    struct cache_entry e;
+    char key[HASH_SIZE], hex[HASH_SIZE] = "0";
+    fixture_open(&f, &(struct fixture_params) {0});
+    const char *folder = temporary(&f, "remembered"), *kept = temporary(&f, "remembered-cache");
+    write_damaged(&f, folder, "model.layers.2.mlp.down_proj.weight", 0, 0x7fff);
+    const char *path = path_join(f.arena, folder, "model.safetensors");
+    struct cache *cache = cache_create(f.log, kept);
+    struct hash *h = hash_begin();
+    assert_int_equal(stat(path, &st), 0);
+    hash_text(h, path_absolute(f.arena, path));
+    hash_bytes(h, &st.st_size, sizeof(st.st_size));
+    hash_bytes(h, &st.st_mtim, sizeof(st.st_mtim));
+    hash_end(h, key);
+    fixture_ok(&f, cache_open(cache, "model", key, &e));
+    cache_put(&e, &(struct file_part) {hex, HASH_SIZE}, 1);
+    cache_close(&e);
+    struct model_files *files = model_files_open(f.log, folder);
+    assert_int_equal(model_files_hash(files, cache, hex), EM_ERR_CONFIG);
+    model_files_close(&files);
+    cache_destroy(&cache);
+    folder_remove(folder);
+    folder_remove(kept);
+    fixture_close(&f);
+}
+
 // --- covariances
 
 // The covariance of keys that are all k: k k^T.
@@ -146,7 +178,10 @@ static void test_divergence(void **state)
     (void) state;
     struct fixture f;
     fixture_open(&f, &(struct fixture_params) {0});
-    const struct em_prompt prompt = fixture_prompt(&f, 8, NULL, 0, 0);
+    struct em_prompt prompt;
+    const struct em_text text = {
+        .prompt = "The home of {} is", .subject = "Anna", .target = "Rome"};
+    fixture_ok(&f, em_prompt_make(f.s, &text, &prompt));
     float *add = fixture_floats(&f, (size_t) em_model(f.s)->dim, 1), loss = 0;
     add[3] = INFINITY;
     const struct em_probe probe = {.site = EM_SITE_BLOCK_OUT, .layer = LAYER, .add = add};
@@ -158,8 +193,10 @@ static void test_divergence(void **state)
                                  .num_probes = 1,
                                  .terms = &term,
                                  .losses = &loss};
-    check_error(&f, em_run(f.s, &pass), EM_ERR_NUMERIC,
-                "the loss of prompt 0 is not finite; use a smaller step (v_lr) or clamp");
+    check_error(
+        &f, em_run(f.s, &pass), EM_ERR_NUMERIC,
+        "the loss behind \"The home of Anna is\" is not finite; use a smaller step (v_lr) or "
+        "clamp (clamp_norm_factor)");
     add[3] = 0; // nothing of it stays behind
     fixture_ok(&f, em_run(f.s, &pass));
     assert_true(isfinite(loss));
@@ -196,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_remembered_weights),
         cmocka_unit_test(test_covariances),
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_long_prompt),

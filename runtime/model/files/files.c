@@ -95,11 +95,13 @@ const char *const *model_files_weights(const struct model_files *m, int *num)
     return m->weight_files;
 }
 
-// What the hash of files is remembered by: their paths, sizes and times.
+// What the hash of files is remembered by: their paths, sizes and times, and what was looked at
+// before it was remembered.
 static enum em_status make_memory_key(const struct model_files *m, char key[HASH_SIZE])
 {
     struct hash *h = hash_begin();
     enum em_status status = EM_OK;
+    hash_text(h, "finite");
     for (int i = 0; i < m->num_weight_files && status == EM_OK; i++) {
         struct stat st;
         char *path = realpath(m->weight_files[i], NULL);
