@@ -4,6 +4,7 @@
 
 #include "base/file/hash.h"
 #include "experiment/workshop.h"
+#include "model/tokenizer.h"
 
 static enum em_status add_file(struct experiment *e, cJSON *to, const char *name, const char *path)
 {
@@ -47,12 +48,27 @@ static enum em_status add_options(struct experiment *e, cJSON *to, const char *n
     return EM_OK;
 }
 
-static enum em_status fill(struct experiment *e, cJSON *to)
+// Its weights, and of a folder's other files what decides results.
+static enum em_status add_model(struct experiment *e, cJSON *to)
 {
-    const struct spec *s = &e->spec;
     char hex[HASH_SIZE];
     EM_TRY(model_files_hash(e->files, e->cache, hex));
     cJSON_AddStringToObject(to, "model", hex);
+    struct hash *config = hash_begin();
+    config_hash(model_files_config(e->files), config);
+    hash_end(config, hex);
+    cJSON_AddStringToObject(to, "config", hex);
+    const struct tokenizer *tokenizer = model_files_tokenizer(e->files);
+    if (!tokenizer)
+        return log_status(e->log);
+    cJSON_AddStringToObject(to, "tokenizer", tokenizer_hash(tokenizer));
+    return EM_OK;
+}
+
+static enum em_status fill(struct experiment *e, cJSON *to)
+{
+    const struct spec *s = &e->spec;
+    EM_TRY(add_model(e, to));
     EM_TRY(add_file(e, to, "data", s->data.path)); // inline facts are in the experiment itself
     EM_TRY(add_file(e, to, "order", s->data.order));
     EM_TRY(add_file(e, to, "snippets", s->data.snippets));

@@ -1,5 +1,6 @@
-// What an experiment is made of, by content: {"model", "data", "order"?, "templates"?, "corpus"?,
-// "covariances"?, "values"?}, each a SHA-256; "chunk", and the "profile".
+// What an experiment is made of, by content: {"model": its weights, "config", "tokenizer", "data",
+// "order"?, "templates"?, "corpus"?, "covariances"?, "values"?}, each a SHA-256; "chunk", and the
+// "profile".
 
 #ifndef EXPERIMENT_IDENTITY_H
 #define EXPERIMENT_IDENTITY_H

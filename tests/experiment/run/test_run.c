@@ -191,6 +191,54 @@ static void test_changed_content(void **state)
                                                           room_path(&h->room, "copy.txt"))}));
 }
 
+struct change {
+    const char *file, *from, *to, *message; // NULL: no change that counts
+};
+
+// The small world's model at @/model, with the change.
+static void copy_model(struct house *h, const struct change *change)
+{
+    static const char *const files[] = {"config.json", "tokenizer.json"};
+    struct room *r = &h->room;
+    char *weights;
+    size_t size;
+    room_ok(r, file_read(r->log, r->arena, WORLD "/model.safetensors", &weights, &size));
+    room_ok(r, folder_make(r->log, room_path(r, "model")));
+    room_ok(r, file_write(r->log, room_path(r, "model/model.safetensors"), weights, size));
+    for (int i = 0; i < 2; i++) {
+        const char *text = room_read(r, path_join(r->arena, WORLD, files[i]));
+        const char *at = strcmp(files[i], change->file) == 0 ? strstr(text, change->from) : NULL;
+        if (at)
+            text = arena_print(r->arena, "%.*s%s%s", (int) (at - text), text, change->to,
+                               at + strlen(change->from));
+        room_write(r, path_join(r->arena, "model", files[i]), text);
+    }
+}
+
+// So does a model of the same weights that reads texts, or computes, in another way.
+static void test_changed_model(void **state)
+{
+    static const struct change changes[] = {
+        {"tokenizer.json", "\"special\":true", "\"special\":false", "tokenizer"},
+        {"config.json", "1e-05", "1e-06", "config"},
+        {"config.json", "\"float16\"", "\"float32\"", NULL},
+    };
+    struct house *h = *state;
+    struct arena *a = h->room.arena;
+    const struct attempt attempt = {
+        .out = h->finished, .set = arena_print(a, "model=%s", room_path(&h->room, "model"))};
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        copy_model(h, &changes[i]);
+        if (changes[i].message)
+            check_refused(
+                h, &attempt,
+                arena_print(a, "%s: belongs to another experiment: its SHA-256 of the %s is ",
+                            h->finished, changes[i].message));
+        else
+            room_ok(&h->room, house_run(h, &attempt));
+    }
+}
+
 static void test_fresh(void **state)
 {
     struct house *h = *state;
@@ -273,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_stopped_and_resumed),
         cmocka_unit_test(test_belongs_to_another),
         cmocka_unit_test(test_changed_content),
+        cmocka_unit_test(test_changed_model),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_templates_from_file),
