@@ -43,7 +43,6 @@ void npz_close(struct npz_file *f);
 EM_MUST_CHECK enum em_status npy_open(struct log *log, struct arena *a, const char *path,
                                       struct npz_file *file, struct npz_array *out);
 
-bool npz_has(const struct npz_file *f, const char *name);
 // An array that must be there.
 EM_MUST_CHECK enum em_status npz_read(const struct npz_file *f, const char *name,
                                       struct npz_array *out);

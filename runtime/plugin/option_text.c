@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file/hash.h"
+#include "base/number.h"
 #include "base/text/json.h"
 #include "plugin/option_row.h"
 #include "plugin/options.h"
@@ -96,11 +97,6 @@ const char *const *options_names(struct arena *a, const struct em_option *table)
 }
 
 enum { MAX_WORD = 48 };
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 // Edit distance with neighbours that changed places as one step (Damerau), letter case ignored.
 static int distance(const char *a, const char *b)

@@ -1,13 +1,9 @@
 // One batch: its facts prepared, edited together, saved, and asked about; see run.h.
 
+#include "base/number.h"
 #include "experiment/result/journal.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/run/run.h"
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 static enum em_status prepare_chunk(struct run *r, int first, int num)
 {

@@ -43,11 +43,6 @@ static const struct zip_member *find_member(const struct npz_file *f, const char
     return NULL;
 }
 
-bool npz_has(const struct npz_file *f, const char *name)
-{
-    return find_member(f, name) != NULL;
-}
-
 enum em_status npz_read(const struct npz_file *f, const char *name, struct npz_array *out)
 {
     const uint8_t *data;

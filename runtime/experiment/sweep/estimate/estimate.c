@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "experiment/run/templates.h"
 #include "experiment/sweep/estimate/operations.h"
 #include "experiment/sweep/estimate/probe.h"
@@ -44,11 +45,6 @@ struct estimator {
     int num_open;
     double moments; // bytes of covariances and factors
 };
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 // False the first time.
 static bool has_seen(struct estimator *t, const char *key)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "experiment/run/templates.h"
 #include "experiment/sweep/estimate/seen.h"
 #include "experiment/sweep/estimate/tokens.h"
@@ -34,11 +35,6 @@ struct counter {
 };
 
 static double min_double(double a, double b)
-{
-    return a < b ? a : b;
-}
-
-static int min_int(int a, int b)
 {
     return a < b ? a : b;
 }
