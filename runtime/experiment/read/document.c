@@ -3,6 +3,7 @@
 #include "experiment/read/document.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +38,9 @@ static cJSON *find_step(const cJSON *from, const char *path, const char **rest)
         char *end;
         const long i = strtol(path + 1, &end, 10);
         *rest = *end == ']' ? end + 1 : end;
-        return cJSON_IsArray(from) && *end == ']' && i >= 0 ? cJSON_GetArrayItem(from, (int) i)
-                                                            : NULL;
+        return cJSON_IsArray(from) && *end == ']' && i >= 0 && i <= INT_MAX
+                   ? cJSON_GetArrayItem(from, (int) i)
+                   : NULL;
     }
     // Names may hold dots themselves ("run.batch_size" of a sweep): the longest that fits is it.
     path += *path == '.';
@@ -189,13 +191,13 @@ bool document_is_path(const char *path)
 
 static bool apply_set(struct document *d, const struct set *set)
 {
-    const char *name;
+    const char *name, *rest;
     cJSON *parent = make_parents(d, set, &name);
     if (!parent)
         return false;
     cJSON *value = cJSON_Duplicate(set->value.root, true);
     if (cJSON_IsArray(parent))
-        cJSON_ReplaceItemInArray(parent, atoi(name + 1), value);
+        cJSON_ReplaceItemViaPointer(parent, find_step(parent, name, &rest), value);
     else if (cJSON_GetObjectItemCaseSensitive(parent, name))
         cJSON_ReplaceItemInObjectCaseSensitive(parent, name, value);
     else

@@ -95,6 +95,8 @@ static const struct refusal {
      "--set a.b=3: there is no such place: a part of the path is not an object"},
     {"{\"a\": [1]}", "a[1]=3",
      "--set a[1]=3: there is no such place: a part of the path is not an object"},
+    {"{\"a\": [1]}", "a[4294967296]=3",
+     "--set a[4294967296]=3: there is no such place: a part of the path is not an object"},
     {"{\"a\": [1]}", "a.b=3",
      "--set a.b=3: there is no such place: a part of the path is not an object"},
 };

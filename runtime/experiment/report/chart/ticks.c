@@ -68,7 +68,7 @@ char *chart_number(struct arena *a, double x)
     if (!exponent)
         return text;
     *exponent = 0;
-    return arena_print(a, "%se%d", text, atoi(exponent + 1));
+    return arena_print(a, "%se%d", text, (int) strtol(exponent + 1, NULL, 10));
 }
 
 char *chart_value(struct arena *a, double x)
