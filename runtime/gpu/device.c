@@ -125,6 +125,7 @@ static struct gpu_info describe(VkPhysicalDevice physical, int index)
     vkGetPhysicalDeviceProperties2(physical, &all);
     snprintf(info.driver, sizeof(info.driver), "%s", v12.driverName);
     const uint32_t version = properties.driverVersion;
+    info.driver_major = VK_API_VERSION_MAJOR(version);
     if (v12.driverInfo[0])
         snprintf(info.driver_version, sizeof(info.driver_version), "%s", v12.driverInfo);
     else

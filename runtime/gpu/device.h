@@ -16,6 +16,7 @@ enum gpu_type { GPU_CPU, GPU_INTEGRATED, GPU_DISCRETE, GPU_OTHER };
 
 struct gpu_info {
     char name[256], driver[256], driver_version[256]; // as the driver names itself
+    uint32_t driver_major;                            // the first number of its version
     enum gpu_type type;
     int index;            // among the devices of this machine, in Vulkan's order
     uint32_t api_version; // as Vulkan packs it

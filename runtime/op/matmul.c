@@ -34,6 +34,7 @@ static void multiply_block(struct op *op, struct gpu_cmd *cmd, struct tensor x, 
     if (t->direct) { // rows and columns (or quads of them) of a lane
         d.d.spec[2] = tile.lane_rows;
         d.d.spec[3] = direction == BACK ? tile.lane_cols / 4 : tile.lane_cols;
+        d.d.spec[4] = tile.down;
     } else {
         d.d.spec[2] = tile.rows;
         d.d.spec[3] = tile.cols;
@@ -41,8 +42,8 @@ static void multiply_block(struct op *op, struct gpu_cmd *cmd, struct tensor x, 
         d.d.spec[5] = tile.lane_cols;
     }
     d.d.push = &push;
-    d.d.groups[0] = op_groups(y.cols, tile.cols);
-    d.d.groups[1] = op_groups(y.rows, tile.rows);
+    d.d.groups[tile.down] = op_groups(y.cols, tile.cols);
+    d.d.groups[!tile.down] = op_groups(y.rows, tile.rows);
     d.d.flop = 2.0 * y.rows * w.rows * w.cols;
     gpu_cmd_dispatch(cmd, &d.d);
 }

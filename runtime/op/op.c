@@ -32,7 +32,7 @@ struct op *op_create(const struct op_params *params)
     *op = (struct op) {
         .gpu = params->gpu,
         .info = info,
-        .tuning = params->tuning ? *params->tuning : op_tuning_of(info->type),
+        .tuning = params->tuning ? *params->tuning : op_tuning_of(info),
         .host_blas = params->matmul == OP_MATMUL_HOST ||
                      (params->matmul == OP_MATMUL_AUTO && info->type == GPU_CPU),
     };

@@ -20,13 +20,21 @@ static const struct op_tuning gpu = {
     .enough_tiles = 128,
 };
 
-struct op_tuning op_tuning_of(enum gpu_type type)
+struct op_tuning op_tuning_of(const struct gpu_info *info)
 {
-    return type == GPU_CPU ? cpu : gpu;
+    struct op_tuning tuning = info->type == GPU_CPU ? cpu : gpu;
+    // Mesa 26 makes one load of what all lanes read alike: weights, where lanes lie down the rows.
+    if (info->type == GPU_CPU && info->driver_major >= 26)
+        tuning.down_cols = 16;
+    return tuning;
 }
 
-static struct op_tile direct_tile(uint32_t rows)
+static struct op_tile direct_tile(const struct op_tuning *tuning, uint32_t rows)
 {
+    const uint32_t cols = tuning->down_cols;
+    if (cols && rows > 8)
+        return (struct op_tile) {
+            .rows = 16, .cols = cols, .lane_rows = 2, .lane_cols = cols, .down = true};
     const uint32_t lane_rows = rows <= 2 ? 1 : rows <= 4 ? 4 : 8;
     return (struct op_tile) {.rows = lane_rows, .cols = 64, .lane_rows = lane_rows, .lane_cols = 8};
 }
@@ -36,7 +44,7 @@ static struct op_tile direct_tile(uint32_t rows)
 struct op_tile op_tuning_tile(const struct op_tuning *tuning, uint32_t rows, uint32_t cols)
 {
     if (tuning->direct)
-        return direct_tile(rows);
+        return direct_tile(tuning, rows);
     if (rows <= 16)
         return (struct op_tile) {.rows = 16, .cols = 64, .lane_rows = 4, .lane_cols = 4};
     if (rows <= 32)

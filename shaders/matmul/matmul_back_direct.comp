@@ -11,6 +11,7 @@
 
 layout(constant_id = 2) const uint ROWS = 4; // the op says how many
 layout(constant_id = 3) const uint QUADS = 2;
+layout(constant_id = 4) const uint DOWN = 0; // lanes lie down the rows, not along them
 layout(push_constant) uniform push { push_matmul p; };
 READ(0, x)
 WEIGHT(1, w)
@@ -18,8 +19,9 @@ MODIFY(2, y)
 
 void main()
 {
-    uint first_row = gl_WorkGroupID.y * ROWS;
-    uint first_col = gl_GlobalInvocationID.x * QUADS * 4;
+    uint lane = gl_GlobalInvocationID.x, group = gl_WorkGroupID.y;
+    uint first_row = (DOWN != 0 ? lane : group) * ROWS;
+    uint first_col = (DOWN != 0 ? group : lane) * QUADS * 4;
     vec4 sums[ROWS][QUADS];
     uint x_at[ROWS], col[QUADS], left[QUADS];
     [[unroll]] for (uint j = 0; j < QUADS; j++) {

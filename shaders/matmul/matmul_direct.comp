@@ -11,6 +11,7 @@
 
 layout(constant_id = 2) const uint ROWS = 4; // the op says how many
 layout(constant_id = 3) const uint COLS = 8;
+layout(constant_id = 4) const uint DOWN = 0; // lanes lie down the rows, not along them
 layout(push_constant) uniform push { push_matmul p; };
 READ(0, x)
 WEIGHT(1, w)
@@ -23,8 +24,9 @@ float multiply_add(vec4 a, vec4 b, float sum)
 
 void main()
 {
-    uint first_row = gl_WorkGroupID.y * ROWS;
-    uint first_col = gl_GlobalInvocationID.x * COLS;
+    uint lane = gl_GlobalInvocationID.x, group = gl_WorkGroupID.y;
+    uint first_row = (DOWN != 0 ? lane : group) * ROWS;
+    uint first_col = (DOWN != 0 ? group : lane) * COLS;
     float sums[ROWS][COLS];
     uint x_at[ROWS], w_at[COLS];
     [[unroll]] for (uint j = 0; j < COLS; j++)

@@ -24,8 +24,9 @@ static void lab_open(struct lab *lab, const struct lab_setting *setting)
         .max_range = setting->max_range,
     });
     assert_non_null(lab->gpu);
-    struct op_tuning tuning = op_tuning_of(setting->cut);
-    tuning.enough_tiles = 2; // so that shapes of a test meet all kinds
+    struct op_tuning tuning = op_tuning_of(&(struct gpu_info) {.type = setting->cut});
+    tuning.down_cols = setting->max_range ? 4 : 0; // with the same bits
+    tuning.enough_tiles = 2;                       // so that shapes of a test meet all kinds
     lab->op = op_create(&(struct op_params) {lab->gpu, setting->matmul, &tuning});
     assert_non_null(lab->op);
     lab->buf = gpu_buf_create(lab->gpu, &(struct gpu_buf_params) {.size = LAB_SIZE, .name = "lab"});
