@@ -12,23 +12,26 @@
 
 enum { SUPER = 256 };
 
-// Codes of 2 bits lie in rows of 32 bytes, four values of a row in one byte, lowest first: value i
-// of a half (128 values) is in byte i % 32.
-static int code_2(const uint8_t *codes, int i)
+// Below, value i of a group that begins at value `first`: within a group, compilers see that codes
+// lie side by side, and make vector instructions of them.
+
+// Codes of 2 bits lie in rows of 32 bytes, four values of a row in one byte, lowest first: value n
+// of a half (128 values) is in byte n % 32.
+static int code_2(const uint8_t *codes, int first, int i)
 {
-    return codes[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3;
+    return codes[first / 128 * 32 + first % 32 + i] >> first % 128 / 32 * 2 & 3;
 }
 
 // Codes of 4 bits: 64 values in 32 bytes, the first 32 of them in the low halves.
-static int code_4(const uint8_t *codes, int i)
+static int code_4(const uint8_t *codes, int first, int i)
 {
-    return codes[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15;
+    return codes[first / 64 * 32 + first % 32 + i] >> first % 64 / 32 * 4 & 15;
 }
 
-// One bit a value: byte i % 32, bit i / 32.
-static int bit_of(const uint8_t *bits, int i)
+// One bit a value: that of value n is bit n / 32 of byte n % 32.
+static int bit_of(const uint8_t *bits, int first, int i)
 {
-    return bits[i % 32] >> i / 32 & 1;
+    return bits[first % 32 + i] >> first / 32 & 1;
 }
 
 void dequant_q2_k(const uint8_t *in, uint32_t num, float *out)
@@ -39,9 +42,9 @@ void dequant_q2_k(const uint8_t *in, uint32_t num, float *out)
         for (int g = 0; g < 16; g++) {
             const float scale = d * (float) (groups[g] & 15);
             const float least = dmin * (float) (groups[g] >> 4);
-            for (int i = 16 * g; i < 16 * g + 16; i++) {
-                const float above = scale * (float) code_2(codes, i);
-                out[i] = above - least;
+            for (int i = 0; i < 16; i++) {
+                const float above = scale * (float) code_2(codes, 16 * g, i);
+                out[16 * g + i] = above - least;
             }
         }
     }
@@ -61,8 +64,9 @@ void dequant_q3_k(const uint8_t *in, uint32_t num, float *out)
         const float d = load_f16(in + 108);
         for (int g = 0; g < 16; g++) {
             const float scale = d * (float) scale_q3(scales, g);
-            for (int i = 16 * g; i < 16 * g + 16; i++)
-                out[i] = scale * (float) (code_2(codes, i) + 4 * bit_of(high, i) - 4);
+            for (int i = 0; i < 16; i++)
+                out[16 * g + i] =
+                    scale * (float) (code_2(codes, 16 * g, i) + 4 * bit_of(high, 16 * g, i) - 4);
         }
     }
 }
@@ -88,10 +92,10 @@ static void dequant_k4(const uint8_t *in, const uint8_t *fifth, const uint8_t *c
         int s, l;
         scales_k4(in + 4, g, &s, &l);
         const float scale = d * (float) s, least = dmin * (float) l;
-        for (int i = 32 * g; i < 32 * g + 32; i++) {
-            const int code = code_4(codes, i) + (fifth ? 16 * bit_of(fifth, i) : 0);
+        for (int i = 0; i < 32; i++) {
+            const int code = code_4(codes, 32 * g, i) + (fifth ? 16 * bit_of(fifth, 32 * g, i) : 0);
             const float above = scale * (float) code;
-            out[i] = above - least;
+            out[32 * g + i] = above - least;
         }
     }
 }
@@ -110,10 +114,10 @@ void dequant_q5_k(const uint8_t *in, uint32_t num, float *out)
 
 // Of each half (128 values): 64 bytes of low 4 bits, the first 64 values in the low halves; 32
 // bytes of high 2 bits.
-static int code_q6(const uint8_t *low, const uint8_t *high, int i)
+static int code_q6(const uint8_t *low, const uint8_t *high, int first, int i)
 {
-    const int four = low[i / 128 * 64 + i % 64] >> i % 128 / 64 * 4 & 15;
-    return four | code_2(high, i) << 4;
+    const int four = low[first / 128 * 64 + first % 64 + i] >> first % 128 / 64 * 4 & 15;
+    return four | code_2(high, first, i) << 4;
 }
 
 void dequant_q6_k(const uint8_t *in, uint32_t num, float *out)
@@ -123,8 +127,8 @@ void dequant_q6_k(const uint8_t *in, uint32_t num, float *out)
         const float d = load_f16(in + 208);
         for (int g = 0; g < 16; g++) {
             const float scale = d * (float) (int8_t) scales[g];
-            for (int i = 16 * g; i < 16 * g + 16; i++)
-                out[i] = scale * (float) (code_q6(low, high, i) - 32);
+            for (int i = 0; i < 16; i++)
+                out[16 * g + i] = scale * (float) (code_q6(low, high, 16 * g, i) - 32);
         }
     }
 }
