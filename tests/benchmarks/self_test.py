@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import ours  # noqa: E402
+import random_model  # noqa: E402
 import table  # noqa: E402
 
 SECONDS = table.Row(
@@ -63,15 +64,22 @@ class Growth(unittest.TestCase):
     def test_an_exponent_is_that_of_the_larger_sizes(self):
         line = self.fitted(1.1, lambda x: max(7, 2 * x))
         self.assertAlmostEqual(line.exponent(), 1)
-        self.assertFalse(line.grows_too_fast())
+        self.assertFalse(line.fails())
         line = self.fitted(1.1, lambda x: 3 * x * x)
         self.assertAlmostEqual(line.exponent(), 2)
         self.assertIn("TOO FAST", line.text())
 
+    def test_what_was_said_ahead_may_be_off_by_a_factor(self):
+        line = self.growth["Ahead"]("estimate", "facts", "seconds", 1.5)
+        line.points = [(4, 0.7), (16, 1.4)]
+        self.assertIn(" ok ", line.text())
+        line.points.append((64, 0.6))
+        self.assertIn("FAR OFF", line.text())
+
     def test_a_random_model_has_the_bytes_that_its_header_says(self):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
-            parameters = self.growth["write_model"](folder, 8, 12, 2, 2, 1)
+            parameters = random_model.write(folder, 8, 12, 2, 2, 1)
             size = (folder / "model.safetensors").stat().st_size
             head = int.from_bytes((folder / "model.safetensors").read_bytes()[:8], "little")
         self.assertEqual(parameters, 2 * (8 * 8 * 2 + 2 * 4 * 8 + 3 * 8 * 12 + 16))
