@@ -30,9 +30,11 @@ rm -rf seeds
 for target; do
     echo "== $target"
     mkdir -p "corpus/$target"
-    # words of the good files
-    strings -n 3 seeds/"$target"/* | grep -oE '[A-Za-z_.]{3,32}|"[a-z_]{2,32}"' | sort -u |
-        head -n 400 | sed 's/"/\\"/g; s/.*/"&"/' >"$target.dict"
+    { # words of the good files
+        echo '"null"'
+        strings -n 3 seeds/"$target"/* | grep -oE '[A-Za-z_.]{3,32}|"[a-z_]{2,32}"' | sort -u |
+            head -n 400 | sed 's/"/\\"/g; s/.*/"&"/'
+    } >"$target.dict"
     ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=8:max_malloc_fill_size=64 \
         "build/bin/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
         -dict="$target.dict" -print_final_stats=1 -artifact_prefix="$target-" \
