@@ -31,11 +31,11 @@ struct op_tuning op_tuning_of(const struct gpu_info *info)
 
 static struct op_tile direct_tile(const struct op_tuning *tuning, uint32_t rows)
 {
-    const uint32_t cols = tuning->down_cols;
-    if (cols && rows > 8)
+    const uint32_t cols = tuning->down_cols, deep = rows <= 8 ? 1 : 2;
+    if (cols && rows > 4)
         return (struct op_tile) {
-            .rows = 16, .cols = cols, .lane_rows = 2, .lane_cols = cols, .down = true};
-    const uint32_t lane_rows = rows <= 2 ? 1 : rows <= 4 ? 4 : 8;
+            .rows = 8 * deep, .cols = cols, .lane_rows = deep, .lane_cols = cols, .down = true};
+    const uint32_t lane_rows = rows <= 2 ? rows : rows <= 4 ? 4 : 8;
     return (struct op_tile) {.rows = lane_rows, .cols = 64, .lane_rows = lane_rows, .lane_cols = 8};
 }
 
