@@ -4,7 +4,8 @@
 // does, in `forward` and `backward`. At each stage the live rows are rows [0, live_rows) of the
 // forest's order, the constant ones a range behind them. A row that becomes live at a stage joins
 // there: the constant program leaves its state in the join tensors, the forward program starts from
-// them.
+// them. Where nothing is live or acts, the constant program may begin at a layer whose entering
+// rows an earlier plan has left (store/residual.h).
 
 #ifndef SESSION_PLAN_H
 #define SESSION_PLAN_H
