@@ -134,6 +134,9 @@ static struct gpu_info describe(VkPhysicalDevice physical, int index)
                  VK_API_VERSION_PATCH(version));
     memcpy(info.uuid, v11.deviceUUID, sizeof(info.uuid));
     info.subgroup_size = v11.subgroupSize;
+    info.subgroup_broadcast =
+        (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
+        (v11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_BALLOT_BIT) != 0;
     info.max_alloc = v11.maxMemoryAllocationSize;
     find_memory(physical, &info);
     return info;

@@ -28,7 +28,8 @@ struct gpu_info {
     uint32_t max_groups;  // in one dimension of a dispatch
     uint32_t max_invocations; // in one workgroup
     uint32_t shared_memory;   // bytes a workgroup
-    uint32_t subgroup_size;   // as reported; no kernel relies on it
+    uint32_t subgroup_size;   // lanes; kernels of CPU devices rely on it
+    bool subgroup_broadcast;  // in compute
     uint32_t offset_align;    // of a binding's offset, bytes
     bool unified;             // device memory is host memory
 };

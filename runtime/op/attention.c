@@ -8,16 +8,17 @@
 
 enum pass { FORWARD, BACK_Q, BACK_KV };
 
-// The kernels come in two kinds with the same bindings: a workgroup a (row, head), or a lane for a
-// row and some heads, all of whose elements it keeps in registers.
+// The kernels come in two kinds with the same bindings: a workgroup a (row, head), or a subgroup
+// for some rows, a lane a row and head of them, all of whose elements it keeps in registers.
 static const struct {
     enum gpu_kernel tile, direct;
-    uint32_t most; // elements of the heads of a lane
 } kernels[] = {
-    [FORWARD] = {KERNEL_attention_tile, KERNEL_attention_direct, 256},
-    [BACK_Q] = {KERNEL_attention_back_q_tile, KERNEL_attention_back_q_direct, 192},
-    [BACK_KV] = {KERNEL_attention_back_kv_tile, KERNEL_attention_back_kv_direct, 128},
+    [FORWARD] = {KERNEL_attention_tile, KERNEL_attention_direct},
+    [BACK_Q] = {KERNEL_attention_back_q_tile, KERNEL_attention_back_q_direct},
+    [BACK_KV] = {KERNEL_attention_back_kv_tile, KERNEL_attention_back_kv_direct},
 };
+
+enum { DIRECT_DIM = 128, DIRECT_ROWS = 32 }; // of a head, at most; of a workgroup
 
 static struct push_attention attention_push(uint32_t rows, uint32_t heads, uint32_t kv_heads,
                                             uint32_t head_dim)
@@ -32,32 +33,27 @@ static struct push_attention attention_push(uint32_t rows, uint32_t heads, uint3
     };
 }
 
-// As many heads that share keys and values as a lane can hold.
-static uint32_t heads_of_lane(const struct push_attention *push, enum pass pass)
+static bool is_direct(const struct op_dispatch *d, const struct push_attention *push)
 {
-    const uint32_t group = push->heads / push->kv_heads;
-    uint32_t heads = pass == BACK_KV ? 1 : group;
-    while (heads > 1 && (group % heads != 0 || heads * push->head_dim > kernels[pass].most))
-        heads--;
-    return heads;
+    const struct gpu_info *info = d->op->info;
+    return d->op->tuning.direct && push->head_dim % 4 == 0 && d->d.spec[1] == 0 &&
+           push->head_dim <= DIRECT_DIM && info->subgroup_broadcast && info->subgroup_size >= 4;
 }
 
 static void attention_end(struct op_dispatch *d, const struct push_attention *push, enum pass pass)
 {
-    const struct op_tuning *t = &d->op->tuning;
-    const uint32_t heads = pass == BACK_KV ? push->kv_heads : push->heads;
-    if (push->head_dim % 4 != 0)
-        d->d.spec[1] = 1; // RAGGED: a head is no whole number of quads
-    if (t->direct && d->d.spec[1] == 0 && push->head_dim <= kernels[pass].most) {
-        const uint32_t block = heads_of_lane(push, pass);
+    if (is_direct(d, push)) {
         d->d.kernel = kernels[pass].direct;
         d->d.spec[2] = push->head_dim / 4;
-        d->d.spec[3] = block;
-        op_end_rows(d, push, op_groups(push->rows * heads / block, t->row_lanes), t->row_lanes);
+        d->d.spec[3] = DIRECT_ROWS;
+        d->d.groups[1] = push->kv_heads;
+        op_end_rows(d, push, op_groups(push->rows, DIRECT_ROWS), d->op->info->subgroup_size);
         return;
     }
-    d->d.groups[1] = heads;
-    op_end_rows(d, push, push->rows, t->attention_lanes);
+    if (push->head_dim % 4 != 0)
+        d->d.spec[1] = 1; // RAGGED: a head is no whole number of quads
+    d->d.groups[1] = pass == BACK_KV ? push->kv_heads : push->heads;
+    op_end_rows(d, push, push->rows, d->op->tuning.attention_lanes);
 }
 
 static void attention_block(struct op *op, struct gpu_cmd *cmd, const struct op_attention *p)

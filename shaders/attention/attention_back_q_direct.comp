@@ -1,74 +1,73 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 
-// attention_back_q_tile for devices where every load is dear: a lane a row and HEADS heads that
-// share keys and values, all it sums in registers. Aligned quads only.
+// attention_back_q_tile for devices where every load is dear: a workgroup takes ROWS rows for a
+// key/value head, a lane a (row, query head), all it sums in registers. Aligned quads only.
 
 #define DEFAULT_LANES 8
 #include "tensor.glsl"
 
-layout(constant_id = 2) const uint QUADS = 4; // of a head: the op says how many
-layout(constant_id = 3) const uint HEADS = 1;
 layout(push_constant) uniform push { push_attention p; };
 READ(0, q)
 READ(1, kv)
 layout(binding = 2) readonly buffer start_buffer { uint starts[]; };
-layout(binding = 3) readonly buffer path_buffer { uint path[]; };
+layout(binding = 3) readonly buffer list_buffer { uint list[]; };
 layout(binding = 4) readonly buffer lse_buffer { float lse[]; };
 READ(5, result)
 WRITE(6, dq)
 layout(binding = 7) writeonly buffer delta_buffer { float deltas[]; };
+#include "share.glsl"
+#include "chain.glsl"
 
-void attend(uint row, uint head)
+void attend(chain_lane lane, uint group)
 {
-    uint group_col = head * p.kv_heads / p.heads * p.head_dim;
-    uint first = starts[element(p.start, row, 0)], end = starts[element(p.start, row + 1, 0)];
-    uint q_at = element(p.q, row, head * p.head_dim) / 4;
-    uint result_at = element(p.result, row, head * p.head_dim) / 4;
-    uint dq_at = element(p.dq, row, head * p.head_dim) / 4;
-    float row_lse[HEADS], delta[HEADS];
-    vec4 query[HEADS][QUADS], gradient[HEADS][QUADS], plain[HEADS][QUADS], weighted[HEADS][QUADS];
-    [[unroll]] for (uint h = 0; h < HEADS; h++) {
-        row_lse[h] = lse[element(p.lse, row, head + h)];
-        delta[h] = 0.0;
+    uint to_values = p.kv_heads * QUADS;
+    uint q_at = element(p.q, lane.row, lane.head * p.head_dim) / 4;
+    uint result_at = element(p.result, lane.row, lane.head * p.head_dim) / 4;
+    float row_lse = lse[element(p.lse, lane.row, lane.head)], delta = 0.0;
+    vec4 query[QUADS], gradient[QUADS], plain[QUADS], weighted[QUADS];
+    [[unroll]] for (uint i = 0; i < QUADS; i++) {
+        query[i] = p.scale * q_4[q_at + i];
+        gradient[i] = result_4[result_at + i];
+        plain[i] = weighted[i] = vec4(0);
+    }
+    for (uint j = 0; j < lane.num; j++) {
+        uint at = element(p.kv, list_at(lane.begin + j), group * p.head_dim) / 4;
+        vec4 key[SHARE], value[SHARE], scores = vec4(0), gradients = vec4(0);
+        [[unroll]] for (uint i = 0; i < SHARE; i++) {
+            key[i] = kv_4[at + share_quad(i)];
+            value[i] = kv_4[at + to_values + share_quad(i)];
+        }
         [[unroll]] for (uint i = 0; i < QUADS; i++) {
-            query[h][i] = p.scale * q_4[q_at + h * QUADS + i];
-            gradient[h][i] = result_4[result_at + h * QUADS + i];
-            plain[h][i] = weighted[h][i] = vec4(0);
+            scores += query[i] * share_get(key, i);
+            gradients += gradient[i] * share_get(value, i);
         }
-    }
-    for (uint j = first; j < end; j++) {
-        uint at = element(p.kv, path[element(p.list, j, 0)], group_col) / 4;
-        vec4 key[QUADS], scores[HEADS], gradients[HEADS];
-        [[unroll]] for (uint h = 0; h < HEADS; h++)
-            scores[h] = gradients[h] = vec4(0);
+        float weight = j < lane.own ? exp(sum4(scores) - row_lse) : 0.0;
+        float change = weight * sum4(gradients);
+        delta += change;
         [[unroll]] for (uint i = 0; i < QUADS; i++) {
-            vec4 value = kv_4[at + p.kv_heads * QUADS + i];
-            key[i] = kv_4[at + i];
-            [[unroll]] for (uint h = 0; h < HEADS; h++) {
-                scores[h] += query[h][i] * key[i];
-                gradients[h] += gradient[h][i] * value;
-            }
-        }
-        [[unroll]] for (uint h = 0; h < HEADS; h++) {
-            float weight = exp(sum4(scores[h]) - row_lse[h]), change = weight * sum4(gradients[h]);
-            delta[h] += change;
-            [[unroll]] for (uint i = 0; i < QUADS; i++) {
-                plain[h][i] += weight * key[i];
-                weighted[h][i] += change * key[i];
-            }
+            vec4 k = share_get(key, i);
+            plain[i] += weight * k;
+            weighted[i] += change * k;
         }
     }
-    [[unroll]] for (uint h = 0; h < HEADS; h++) {
-        [[unroll]] for (uint i = 0; i < QUADS; i++)
-            dq_4[dq_at + h * QUADS + i] = p.scale * (weighted[h][i] - delta[h] * plain[h][i]);
-        deltas[element(p.delta, row, head + h)] = delta[h];
-    }
+    if (!lane.stores)
+        return;
+    uint dq_at = element(p.dq, lane.row, lane.head * p.head_dim) / 4;
+    [[unroll]] for (uint i = 0; i < QUADS; i++)
+        dq_4[dq_at + i] = p.scale * (weighted[i] - delta * plain[i]);
+    deltas[element(p.delta, lane.row, lane.head)] = delta;
 }
 
 void main()
 {
-    uint blocks = p.heads / HEADS;
-    for (uint i = gl_GlobalInvocationID.x; i < p.rows * blocks; i += LANES * gl_NumWorkGroups.x)
-        attend(i / blocks, i % blocks * HEADS);
+    uint heads = p.heads / p.kv_heads, group = gl_WorkGroupID.y;
+    for (uint block = row_first() * ROWS; block < p.rows; block += row_step() * ROWS) {
+        uint end = min(block + ROWS, p.rows);
+        for (uint first = block, num; first < end; first += num) {
+            num = chain_rows(first, end);
+            for (uint item = 0; item < num * heads; item += LANES)
+                attend(chain_lane_at(first, num, item, heads, group), group);
+        }
+    }
 }

@@ -1,72 +1,66 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 
-// attention_tile for devices where every load is dear: a lane a row and HEADS heads that share keys
-// and values, its queries and sums in registers. Aligned quads only.
+// attention_tile for devices where every load is dear: a workgroup takes ROWS rows for a key/value
+// head, a lane a (row, query head), its query and sums in registers. Aligned quads only.
 
 #define DEFAULT_LANES 8
 #include "tensor.glsl"
 
-layout(constant_id = 2) const uint QUADS = 4; // of a head: the op says how many
-layout(constant_id = 3) const uint HEADS = 1;
 layout(push_constant) uniform push { push_attention p; };
 READ(0, q)
 READ(1, kv)
 layout(binding = 2) readonly buffer start_buffer { uint starts[]; };
-layout(binding = 3) readonly buffer path_buffer { uint path[]; };
+layout(binding = 3) readonly buffer list_buffer { uint list[]; };
 WRITE(4, result)
 layout(binding = 5) writeonly buffer lse_buffer { float lse[]; };
+#include "share.glsl"
+#include "chain.glsl"
 
-void attend(uint row, uint head)
+void attend(chain_lane lane, uint group)
 {
-    uint group_col = head * p.kv_heads / p.heads * p.head_dim;
-    uint first = starts[element(p.start, row, 0)], end = starts[element(p.start, row + 1, 0)];
-    uint q_at = element(p.q, row, head * p.head_dim) / 4;
-    uint result_at = element(p.result, row, head * p.head_dim) / 4;
-    float maximum[HEADS], sum[HEADS];
-    vec4 query[HEADS][QUADS], values[HEADS][QUADS];
-    [[unroll]] for (uint h = 0; h < HEADS; h++) {
-        maximum[h] = -3.4e38;
-        sum[h] = 0.0;
-        [[unroll]] for (uint i = 0; i < QUADS; i++) {
-            query[h][i] = p.scale * q_4[q_at + h * QUADS + i];
-            values[h][i] = vec4(0);
-        }
+    uint to_values = p.kv_heads * QUADS;
+    uint q_at = element(p.q, lane.row, lane.head * p.head_dim) / 4;
+    float maximum = -3.4e38, sum = 0.0;
+    vec4 query[QUADS], values[QUADS];
+    [[unroll]] for (uint i = 0; i < QUADS; i++) {
+        query[i] = p.scale * q_4[q_at + i];
+        values[i] = vec4(0);
     }
-    for (uint j = first; j < end; j++) {
-        uint key = element(p.kv, path[element(p.list, j, 0)], group_col) / 4;
-        vec4 products[HEADS];
-        [[unroll]] for (uint h = 0; h < HEADS; h++)
-            products[h] = vec4(0);
-        [[unroll]] for (uint i = 0; i < QUADS; i++) {
-            vec4 k = kv_4[key + i];
-            [[unroll]] for (uint h = 0; h < HEADS; h++)
-                products[h] += query[h][i] * k;
+    for (uint j = 0; j < lane.num; j++) {
+        uint at = element(p.kv, list_at(lane.begin + j), group * p.head_dim) / 4;
+        vec4 key[SHARE], value[SHARE], products = vec4(0);
+        [[unroll]] for (uint i = 0; i < SHARE; i++) {
+            key[i] = kv_4[at + share_quad(i)];
+            value[i] = kv_4[at + to_values + share_quad(i)];
         }
-        float weight[HEADS], shrink[HEADS];
-        [[unroll]] for (uint h = 0; h < HEADS; h++) {
-            float score = sum4(products[h]), before = maximum[h];
-            maximum[h] = max(maximum[h], score);
-            shrink[h] = exp(before - maximum[h]);
-            weight[h] = exp(score - maximum[h]);
-            sum[h] = sum[h] * shrink[h] + weight[h];
-        }
-        [[unroll]] for (uint i = 0; i < QUADS; i++) {
-            vec4 v = kv_4[key + p.kv_heads * QUADS + i];
-            [[unroll]] for (uint h = 0; h < HEADS; h++)
-                values[h][i] = values[h][i] * shrink[h] + weight[h] * v;
-        }
-    }
-    [[unroll]] for (uint h = 0; h < HEADS; h++) {
         [[unroll]] for (uint i = 0; i < QUADS; i++)
-            result_4[result_at + h * QUADS + i] = values[h][i] / sum[h];
-        lse[element(p.lse, row, head + h)] = maximum[h] + log(sum[h]);
+            products += query[i] * share_get(key, i);
+        bool is_own = j < lane.own;
+        float score = is_own ? sum4(products) : -3.4e38, before = maximum;
+        maximum = max(before, score);
+        float shrink = exp(before - maximum), weight = is_own ? exp(score - maximum) : 0.0;
+        sum = sum * shrink + weight;
+        [[unroll]] for (uint i = 0; i < QUADS; i++)
+            values[i] = values[i] * shrink + weight * share_get(value, i);
     }
+    if (!lane.stores)
+        return;
+    uint result_at = element(p.result, lane.row, lane.head * p.head_dim) / 4;
+    [[unroll]] for (uint i = 0; i < QUADS; i++)
+        result_4[result_at + i] = values[i] / sum;
+    lse[element(p.lse, lane.row, lane.head)] = maximum + log(sum);
 }
 
 void main()
 {
-    uint blocks = p.heads / HEADS;
-    for (uint i = gl_GlobalInvocationID.x; i < p.rows * blocks; i += LANES * gl_NumWorkGroups.x)
-        attend(i / blocks, i % blocks * HEADS);
+    uint heads = p.heads / p.kv_heads, group = gl_WorkGroupID.y;
+    for (uint block = row_first() * ROWS; block < p.rows; block += row_step() * ROWS) {
+        uint end = min(block + ROWS, p.rows);
+        for (uint first = block, num; first < end; first += num) {
+            num = chain_rows(first, end);
+            for (uint item = 0; item < num * heads; item += LANES)
+                attend(chain_lane_at(first, num, item, heads, group), group);
+        }
+    }
 }

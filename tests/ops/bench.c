@@ -11,7 +11,7 @@
 #include "op/op.h"
 #include "op/tuning.h"
 
-enum { D = 576, F = 1536, H = 9, G = 3, E = 64, V = 49152, PATH = 10 };
+enum { D = 576, F = 1536, H = 9, G = 3, E = 64, V = 49152, PATH = 10, CHAIN = 4 };
 
 struct bench {
     struct gpu *gpu;
@@ -165,15 +165,60 @@ static void rope(struct bench *b, struct gpu_cmd *cmd)
                                .head_dim = E});
 }
 
-// Every row attends to PATH rows.
+// Chains of CHAIN rows, the first of which attends to PATH rows: those before it and itself.
+struct paths {
+    struct tensor path_start, path, heirs_start, heirs;
+};
+
+static struct tensor upload_indices(struct bench *b, uint32_t num, const int *values)
+{
+    const struct tensor t = make(b, TENSOR_I32, num, 1);
+    if (gpu_upload(b->gpu, t.mem, values) != EM_OK)
+        exit(1);
+    return t;
+}
+
+static struct paths make_paths(struct bench *b)
+{
+    const uint32_t most = PATH + CHAIN;
+    int *path_start = calloc(b->rows + 1, sizeof(int)), *path = calloc(b->rows, most * sizeof(int));
+    int *heirs_start = calloc(b->rows + 1, sizeof(int)),
+        *heirs = calloc(b->rows, CHAIN * sizeof(int));
+    uint32_t num = 0, num_heirs = 0;
+    for (uint32_t r = 0; r < b->rows; r++) {
+        const uint32_t first = r / CHAIN * CHAIN,
+                       last = first + CHAIN < b->rows ? first + CHAIN : b->rows;
+        for (uint32_t i = first + 1; i < first + PATH; i++)
+            path[num++] = (int) ((i - PATH + b->rows) % b->rows);
+        for (uint32_t i = first; i <= r; i++)
+            path[num++] = (int) i;
+        for (uint32_t i = r; i < last; i++)
+            heirs[num_heirs++] = (int) i;
+        path_start[r + 1] = (int) num;
+        heirs_start[r + 1] = (int) num_heirs;
+    }
+    const struct paths p = {
+        upload_indices(b, b->rows + 1, path_start),
+        upload_indices(b, num, path),
+        upload_indices(b, b->rows + 1, heirs_start),
+        upload_indices(b, num_heirs, heirs),
+    };
+    free(path_start);
+    free(path);
+    free(heirs_start);
+    free(heirs);
+    return p;
+}
+
 static void attention(struct bench *b, struct gpu_cmd *cmd)
 {
+    const struct paths paths = make_paths(b);
     op_attention(b->op, cmd,
                  &(struct op_attention) {
                      .q = make(b, TENSOR_F32, b->rows, H * E),
                      .kv = make(b, TENSOR_F32, b->rows, 2 * G * E),
-                     .path_start = make_indices(b, b->rows + 1, PATH, UINT32_MAX),
-                     .path = make_indices(b, b->rows * PATH, 1, b->rows),
+                     .path_start = paths.path_start,
+                     .path = paths.path,
                      .out = make(b, TENSOR_F32, b->rows, H * E),
                      .lse = make(b, TENSOR_F32, b->rows, H),
                      .heads = H,
@@ -184,20 +229,19 @@ static void attention(struct bench *b, struct gpu_cmd *cmd)
 
 static void attention_back(struct bench *b, struct gpu_cmd *cmd)
 {
-    const struct tensor starts = make_indices(b, b->rows + 1, PATH, UINT32_MAX);
-    const struct tensor list = make_indices(b, b->rows * PATH, 1, b->rows);
+    const struct paths paths = make_paths(b);
     op_attention_back(b->op, cmd,
                       &(struct op_attention_back) {
                           .q = make(b, TENSOR_F32, b->rows, H * E),
                           .kv = make(b, TENSOR_F32, b->rows, 2 * G * E),
-                          .path_start = starts,
-                          .path = list,
+                          .path_start = paths.path_start,
+                          .path = paths.path,
                           .lse = make(b, TENSOR_F32, b->rows, H),
                           .dout = make(b, TENSOR_F32, b->rows, H * E),
                           .dq = make(b, TENSOR_F32, b->rows, H * E),
                           .delta = make(b, TENSOR_F32, b->rows, H),
-                          .heirs_start = starts,
-                          .heirs = list,
+                          .heirs_start = paths.heirs_start,
+                          .heirs = paths.heirs,
                           .dkv = make(b, TENSOR_F32, b->rows, 2 * G * E),
                           .heads = H,
                           .kv_heads = G,

@@ -22,6 +22,7 @@ static const struct attention_case attention_cases[] = {
     {true, 3, 5, 6, {3, 1, 6}, 1},    {true, 17, 9, 5, {4, 2, 16}, 1},
     {true, 20, 20, 8, {2, 2, 20}, 4}, {true, 9, 80, 8, {3, 3, 4}, 3},
     {true, 5, 3, 8, {2, 1, 256}, 1},  {true, 70, 0, 8, {2, 1, 8}, 1},
+    {true, 37, 20, 6, {9, 3, 64}, 1},
 };
 
 // A forest: the varying rows come first in kv, as in a plan; a node's parent is one before it in
