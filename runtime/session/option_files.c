@@ -9,14 +9,20 @@
 #include "base/text/json.h"
 #include "model/npz.h"
 
-enum em_status em_read_text(struct em_session *s, const char *path, char **text)
+enum em_status session_read_text(struct em_session *s, struct arena *a, const char *path,
+                                 char **text)
 {
     size_t size;
-    EM_TRY(file_read(s->log, s->call, path, text, &size));
+    EM_TRY(file_read(s->log, a, path, text, &size));
     if (strlen(*text) != size)
         return em_fail(s, EM_ERR_CONFIG, "%s: holds a NUL byte at %zu, so it is no text", path,
                        strlen(*text));
     return EM_OK;
+}
+
+enum em_status em_read_text(struct em_session *s, const char *path, char **text)
+{
+    return session_read_text(s, s->call, path, text);
 }
 
 // --- NumPy arrays

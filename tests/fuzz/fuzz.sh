@@ -36,7 +36,7 @@ for target; do
             head -n 400 | sed 's/"/\\"/g; s/.*/"&"/'
     } >"$target.dict"
     ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=8:max_malloc_fill_size=64 \
-        "build/bin/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+        "build/bin/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=64 \
         -dict="$target.dict" -print_final_stats=1 -artifact_prefix="$target-" \
         "corpus/$target" "seeds/$target" 2>"$target.log" || { tail -n 40 "$target.log"; exit 1; }
     grep -E '^#[0-9]+[[:space:]]+DONE' "$target.log"

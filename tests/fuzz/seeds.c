@@ -271,6 +271,26 @@ static void write_folder(struct room *r)
     write_joined(r, "files/shards", "0", files, 5);
 }
 
+// Each behind its first byte.
+static void write_named(struct room *r)
+{
+    static const char *const file[] = {"made"};
+    static const double row[2] = {1, 2};
+    const struct npz_array array = {
+        .name = "a", .kind = 'f', .width = 8, .num_dims = 1, .dims = {2}};
+    struct bytes alone = {.a = r->a};
+    size_t size;
+    const char *header = npy_header(r->a, &array, &size);
+    put_bytes(&alone, header, size);
+    put_bytes(&alone, row, sizeof(row));
+    room_file(r, file[0], alone.items, alone.num);
+    write_joined(r, "texts/array", "\3", file, 1);
+    room_text(r, "texts/paragraphs", "dOne two.\nThree.\r\n\r\n Four\n\n\n five. \n");
+    room_text(r, "texts/lines", "\1{\"text\": \"Six.\"}\n\n{\"text\": \"Seven\"}\n");
+    room_text(r, "texts/text", "\2Any words, \xC3\xA9.\n");
+    room_text(r, "texts/entries", "\4{\"the\": 1.5, \"a\": -2e3}");
+}
+
 static void write_run_files(struct room *r)
 {
     room_text(r, "templates/two", "{\"rome\": [\"{}\", \"So it is. {}\"]}");
@@ -298,6 +318,7 @@ int main(int argc, char **argv)
     write_covariances(&r);
     write_edits(&r);
     write_kept(&r);
+    write_named(&r);
     write_run_files(&r);
     arena_destroy(&r.a);
     log_destroy(&r.log);

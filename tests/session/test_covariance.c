@@ -151,13 +151,65 @@ static void test_corpus_forms(void **state)
                                          corpus.docs[0].num_tokens - 1, true);
     assert_string_equal(first, "One two. Three.");
     corpus_free(&corpus);
-    const char *bad = write_file(&f, "c.jsonl", "{\"text\": \"Six.\"}\n{\"words\": 1}\n");
-    const struct session_corpus lines = {.paths = &bad, .num_paths = 1, .documents = 100};
-    assert_int_equal(corpus_read(f.s, &lines, 0, &corpus), EM_ERR_CONFIG);
-    assert_non_null(strstr(log_error(f.log), "c.jsonl:2: "));
     unlink(paths[0]);
     unlink(paths[1]);
-    unlink(bad);
+    fixture_close(&f);
+}
+
+// Files whose lines end as on other systems are the same corpus.
+static void test_corpus_line_ends(void **state)
+{
+    (void) state;
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    const char *paths[] = {
+        write_file(&f, "a.txt", "One two.\r\nThree.\r\n\r\n\r\n Four five. \r\n"),
+        write_file(&f, "b.jsonl", "{\"text\": \"Six.\"}\r\n\r\n{\"text\": \"Seven\"}\r\n")};
+    const struct session_corpus from = {.paths = paths, .num_paths = 2, .documents = 100};
+    struct corpus corpus;
+    const int ffn = f.s->config->ffn;
+    ((struct model_config *) f.s->config)->ffn = 1;
+    fixture_ok(&f, corpus_read(f.s, &from, 0, &corpus));
+    ((struct model_config *) f.s->config)->ffn = ffn;
+    assert_int_equal(corpus.num, 4);
+    assert_string_equal(tokenizer_decode(f.s->tokenizer, f.arena, corpus.docs[0].tokens,
+                                         corpus.docs[0].num_tokens, true),
+                        "One two. Three.");
+    corpus_free(&corpus);
+    unlink(paths[0]);
+    unlink(paths[1]);
+    fixture_close(&f);
+}
+
+static void test_corpus_refusals(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *name, *text;
+        size_t size;
+        const char *message;
+    } bad[] = {
+        {"c.jsonl", "{\"text\": \"Six.\"}\n{\"words\": 1}\n", 0,
+         ":2: a line of a corpus is a JSON object with a string \"text\""},
+        {"d.jsonl", "{\"text\": \"Six.\"}\n\n{\"text\": Six}\n", 0,
+         ":3: this is not valid JSON, at `Six}`"},
+        {"e.jsonl", "{\"text\": \"Six\\u0000 seven\"}\n", 0,
+         ":1: the character U+0000 is not allowed, at `\\u0000 seven\"}`"},
+        {"f.txt", "One.\0Two.", 9, ": holds a NUL byte at 4, so it is no text"},
+    };
+    struct fixture f;
+    fixture_open(&f, &(struct fixture_params) {0});
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        const size_t size = bad[i].size ? bad[i].size : strlen(bad[i].text);
+        const char *path = write_file(&f, bad[i].name, "");
+        struct corpus corpus;
+        fixture_ok(&f, file_write(f.log, path, bad[i].text, size));
+        const struct session_corpus from = {.paths = &path, .num_paths = 1, .documents = 100};
+        assert_int_equal(corpus_read(f.s, &from, 0, &corpus), EM_ERR_CONFIG);
+        assert_string_equal(log_error(f.log), arena_print(f.arena, "%s%s", path, bad[i].message));
+        log_clear(f.log);
+        unlink(path);
+    }
     fixture_close(&f);
 }
 
@@ -260,9 +312,10 @@ static void test_little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_definition),     cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_solves),         cmocka_unit_test(test_corpus_forms),
-        cmocka_unit_test(test_too_few_tokens), cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_definition),       cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_solves),           cmocka_unit_test(test_corpus_forms),
+        cmocka_unit_test(test_corpus_line_ends), cmocka_unit_test(test_corpus_refusals),
+        cmocka_unit_test(test_too_few_tokens),   cmocka_unit_test(test_cache),
         cmocka_unit_test(test_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "base/random.h"
+#include "base/text/json.h"
 #include "base/text/words.h"
 
 enum { DEFAULT_LENGTH = 128 };
@@ -22,26 +21,55 @@ void corpus_free(struct corpus *corpus)
     arena_destroy(&corpus->a);
 }
 
-// Paragraphs: text between blank lines, its line ends made blanks.
+// The line end before a line that is empty, or NULL; a line ends in "\n" or "\r\n".
+static char *find_blank_line(char *text)
+{
+    char *at = strchr(text, '\n');
+    while (at && at[1 + (at[1] == '\r')] != '\n')
+        at = strchr(at + 1, '\n');
+    return at;
+}
+
+// The text up to `end`, its line ends made blanks.
+static void add_paragraph(struct arena *a, const char *text, const char *end, struct texts *out)
+{
+    char *copy = arena_alloc(a, (size_t) (end - text) + 1), *to = copy;
+    for (const char *c = text; c < end; c++)
+        if (c[0] != '\r' || c[1] != '\n')
+            *to++ = *c == '\n' || *c == '\r' ? ' ' : *c;
+    *arena_push(a, out) = copy;
+}
+
+// Paragraphs: text between blank lines.
 static void split_paragraphs(struct arena *a, char *text, struct texts *out)
 {
     while (*text) {
         while (isspace((unsigned char) *text))
             text++;
-        char *end = strstr(text, "\n\n");
-        char *next = end ? end + 2 : text + strlen(text);
-        if (!end)
-            end = next;
+        char *blank = find_blank_line(text);
+        char *next = blank ? blank : text + strlen(text), *end = next;
         while (end > text && isspace((unsigned char) end[-1]))
             end--;
-        if (end > text) {
-            char *copy = arena_print(a, "%.*s", (int) (end - text), text);
-            for (char *c = copy; *c; c++)
-                *c = *c == '\n' || *c == '\r' ? ' ' : *c;
-            *arena_push(a, out) = copy;
-        }
+        if (end > text)
+            add_paragraph(a, text, end, out);
         text = next;
     }
+}
+
+static enum em_status read_line(struct em_session *s, struct arena *a, const char *path, int line,
+                                const char *text, struct texts *out)
+{
+    struct json j;
+    EM_TRY(json_parse(s->log, path, line, text, &j));
+    const char *document = cJSON_GetStringValue(json_get(j.root, "text"));
+    const bool is_text = document;
+    if (is_text)
+        *arena_push(a, out) = arena_copy(a, document);
+    json_close(&j);
+    return is_text ? EM_OK
+                   : em_fail(s, EM_ERR_CONFIG,
+                             "%s:%d: a line of a corpus is a JSON object with a string \"text\"",
+                             path, line);
 }
 
 static enum em_status read_lines(struct em_session *s, struct arena *a, const char *path,
@@ -55,17 +83,8 @@ static enum em_status read_lines(struct em_session *s, struct arena *a, const ch
             *end = 0;
         while (isspace((unsigned char) *at))
             at++;
-        if (*at) {
-            cJSON *json = cJSON_Parse(at);
-            const cJSON *member = cJSON_GetObjectItemCaseSensitive(json, "text");
-            if (cJSON_IsString(member))
-                *arena_push(a, out) = arena_copy(a, member->valuestring);
-            cJSON_Delete(json);
-            if (!cJSON_IsString(member))
-                return em_fail(s, EM_ERR_CONFIG,
-                               "%s:%d: a line of a corpus is a JSON object with a string \"text\"",
-                               path, line);
-        }
+        if (*at)
+            EM_TRY(read_line(s, a, path, line, at, out));
         at = next;
     }
     return EM_OK;
@@ -77,7 +96,7 @@ static enum em_status read_texts(struct em_session *s, struct arena *a,
     for (int i = 0; i < from->num_paths; i++) {
         const char *path = from->paths[i];
         char *text;
-        EM_TRY(file_read(s->log, a, path, &text, NULL));
+        EM_TRY(session_read_text(s, a, path, &text));
         if (text_ends_with(path, ".jsonl"))
             EM_TRY(read_lines(s, a, path, text, out));
         else
