@@ -5,7 +5,7 @@
 #include <cblas.h>
 #include <string.h>
 
-#include "base/half.h"
+#include "base/number/half.h"
 #include "base/workers.h"
 #include "op/dispatch.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file/hash.h"
-#include "base/number.h"
+#include "base/number/least.h"
 #include "base/text/json.h"
 #include "plugin/option_row.h"
 #include "plugin/options.h"

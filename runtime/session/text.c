@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "session/store/kept.h"
 #include "session/text.h"
 

@@ -3,7 +3,7 @@
 #ifndef SESSION_TEXT_H
 #define SESSION_TEXT_H
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "session/internal.h"
 
 // `prompt` and behind it the tokens of `target`; subject_last is the prompt's

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "base/half.h"
+#include "base/number/half.h"
 
 struct kind {
     float (*to_float)(uint16_t);

@@ -8,7 +8,7 @@
 
 #include <dirent.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 enum { MOST = 1 << 20, CHANGES = 4 };
 

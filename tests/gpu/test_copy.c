@@ -2,7 +2,7 @@
 
 #include "fixture.h"
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 enum { WORDS = 256, SIZE = 4 * WORDS };
 

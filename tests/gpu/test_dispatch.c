@@ -3,7 +3,7 @@
 
 #include "fixture.h"
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "gpu/command/recording.h"
 #include "push.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "gpu/command/hazard.h"
 
 static const char A, B; // two memories

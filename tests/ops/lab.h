@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "op/op.h"
 
 struct lab_setting {

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "session/internal.h"
 
 struct fixture {

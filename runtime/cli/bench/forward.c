@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "cli/bench/bench.h"
 #include "cli/bench/reference.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/half.h"
+#include "base/number/half.h"
 #include "base/text/words.h"
 #include "experiment/export/parts.h"
 #include "model/safetensors.h"

@@ -9,7 +9,7 @@
 #include <emend/plugin.h>
 
 #include "base/arena.h"
-#include "base/random.h"
+#include "base/number/random.h"
 
 enum { MAX_METRICS = EM_MAX_READS };
 

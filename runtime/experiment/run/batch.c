@@ -1,6 +1,6 @@
 // One batch: its facts prepared, edited together, saved, and asked about; see run.h.
 
-#include "base/number.h"
+#include "base/number/least.h"
 #include "experiment/result/journal.h"
 #include "experiment/run/evaluate.h"
 #include "experiment/run/run.h"

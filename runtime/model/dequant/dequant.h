@@ -5,7 +5,7 @@
 #ifndef MODEL_DEQUANT_H
 #define MODEL_DEQUANT_H
 
-#include "base/half.h"
+#include "base/number/half.h"
 
 // `in`: whole blocks; out [num].
 #define FILE_TYPE(NAME, name, number, values, bytes)                                               \

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/number/bytes.h"
 
 enum { MAX_NAME = 1024, MAX_DEPTH = 4, DEFAULT_ALIGN = 32, MAX_ALIGN = 1 << 20 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/number/bytes.h"
 #include "base/text/json.h"
 
 enum { PREFIX = 8, ALIGN = 64, MAX_HEADER = 100 << 20 };

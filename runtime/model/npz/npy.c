@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/half.h"
+#include "base/number/half.h"
 #include "model/npz/parts.h"
 
 static const char magic[] = "\x93NUMPY";

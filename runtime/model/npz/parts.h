@@ -4,7 +4,7 @@
 #ifndef MODEL_NPZ_PARTS_H
 #define MODEL_NPZ_PARTS_H
 
-#include "base/bytes.h"
+#include "base/number/bytes.h"
 #include "model/npz.h"
 
 struct zip_member {

@@ -7,7 +7,7 @@
 
 #include <cblas.h>
 
-#include "base/half.h"
+#include "base/number/half.h"
 #include "base/memory.h"
 #include "session/edit/edit.h"
 

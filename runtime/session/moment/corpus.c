@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "base/text/json.h"
 #include "base/text/words.h"
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 #define MARK "\xE2\x96\x81"
 

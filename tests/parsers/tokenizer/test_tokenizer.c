@@ -3,7 +3,7 @@
 
 #include "words.h"
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 static struct tokenizer *create(struct room *r, const struct tokenizer_params *p)
 {

@@ -3,7 +3,7 @@
 
 #include "tiny.h"
 
-#include "base/half.h"
+#include "base/number/half.h"
 #include "model/safetensors.h"
 
 struct bias {

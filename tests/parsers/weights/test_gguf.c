@@ -2,7 +2,7 @@
 
 #include "room.h"
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 static struct gguf_file open_good(struct room *r, const struct gguf_maker *g)
 {

@@ -3,7 +3,7 @@
 
 #include "room.h"
 
-#include "base/random.h"
+#include "base/number/random.h"
 #include "model/npz/parts.h"
 
 static void open_npz(struct room *r, const char *path, struct npz_file *f)

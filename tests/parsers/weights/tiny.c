@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 const char tiny_config[] =
     "{\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\", \"hidden_size\": 32,\n"

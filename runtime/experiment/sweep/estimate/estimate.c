@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "base/number.h"
+#include "base/number/least.h"
 #include "experiment/run/templates.h"
 #include "experiment/sweep/estimate/operations.h"
 #include "experiment/sweep/estimate/probe.h"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "base/number.h"
+#include "base/number/least.h"
 #include "experiment/run/templates.h"
 #include "experiment/sweep/estimate/seen.h"
 #include "experiment/sweep/estimate/tokens.h"

@@ -1,6 +1,6 @@
 // Random streams; see random.h.
 
-#include "base/random.h"
+#include "base/number/random.h"
 
 static uint64_t split_mix(uint64_t *x)
 {
