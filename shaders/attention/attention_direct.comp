@@ -54,13 +54,5 @@ void attend(chain_lane lane, uint group)
 
 void main()
 {
-    uint heads = p.heads / p.kv_heads, group = gl_WorkGroupID.y;
-    for (uint block = row_first() * ROWS; block < p.rows; block += row_step() * ROWS) {
-        uint end = min(block + ROWS, p.rows);
-        for (uint first = block, num; first < end; first += num) {
-            num = chain_rows(first, end);
-            for (uint item = 0; item < num * heads; item += LANES)
-                attend(chain_lane_at(first, num, item, heads, group), group);
-        }
-    }
+    attend_rows();
 }

@@ -50,6 +50,21 @@ chain_lane chain_lane_at(uint first, uint num, uint item, uint heads, uint group
     return at;
 }
 
+void attend(chain_lane lane, uint group); // a kernel's own
+
+void attend_rows() // of this workgroup, chain by chain
+{
+    uint heads = p.heads / p.kv_heads, group = gl_WorkGroupID.y;
+    for (uint block = row_first() * ROWS; block < p.rows; block += row_step() * ROWS) {
+        uint end = min(block + ROWS, p.rows);
+        for (uint first = block, num; first < end; first += num) {
+            num = chain_rows(first, end);
+            for (uint item = 0; item < num * heads; item += LANES)
+                attend(chain_lane_at(first, num, item, heads, group), group);
+        }
+    }
+}
+
 // Rows from `first` on, before `end`, at most a lane each, that are heirs of it: their own heirs
 // are among its.
 uint family_rows(uint first, uint end)
