@@ -109,7 +109,7 @@ static void spaces_are_marked(void **state)
 
 static void words_may_reach_over_a_space(void **state)
 {
-    static const char *const pieces[] = {"a" MARK "b", "a" MARK, "a", "b", MARK};
+    static const char *const pieces[] = {("a" MARK "b"), ("a" MARK), "a", "b", MARK};
     struct room *r = *state;
     const struct tokenizer_params p = words_scored(r, pieces, 5);
     expect(r, &p, "ba bb", "b|a" MARK "b|b");
@@ -139,7 +139,7 @@ static void the_rest_of_a_text_begins_as_it_does(void **state)
 
 static void bytes_come_back(void **state)
 {
-    static const char *const pieces[] = {"a" MARK, "a", MARK};
+    static const char *const pieces[] = {("a" MARK), "a", MARK};
     struct room *r = *state;
     const struct tokenizer_params p = words_scored(r, pieces, 3);
     struct tokenizer *t = create(r, &p);
