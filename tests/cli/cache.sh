@@ -40,6 +40,11 @@ prints 'removed 0.0 MB' cache prune --kind models --older 1
 [ -e "$kept/models/one.gguf" ] || wrong 'a young model went'
 prints 'removed 0.0 MB' cache prune --kind models
 [ ! -e "$kept/models/one.gguf" ] || wrong '--kind models'
+mkdir -p "$kept/values/0d/lock"
+run cache prune --all
+[ "$code" = 1 ] && [ "$err" = "$kept/values/0d: cannot be removed: Is a directory
+emend: 1 entry could not be removed from $kept" ] || wrong "what cannot be removed: $err"
+rmdir "$kept/values/0d/lock"
 
 fails 2 'cache prune: say what is to go: --older N (days), --kind K, or --all' cache prune
 fails 2 '--kind covarianc: there is no such kind; did you mean "covariance"?' cache prune --kind covarianc

@@ -56,7 +56,6 @@ struct sum { // of one kind
     int num, in_use, kept;
     uint64_t size;
     int64_t oldest, newest;
-    const char *why; // of the first that could not be removed; or NULL
 };
 
 struct sums {
@@ -164,12 +163,8 @@ static void remove_item(struct cli *cli, const struct cache_options *o,
         add(s, item);
     s->in_use += removal == CACHE_IN_USE;
     s->kept += removal == CACHE_KEPT;
-    if (removal != CACHE_KEPT)
-        return;
-    const char *why =
-        arena_print(cli->arena, "%s: cannot be removed: %s", item->path, strerror(errno));
-    s->why = s->why ? s->why : why;
-    log_say(cli->log, "%s", why);
+    if (removal == CACHE_KEPT)
+        log_say(cli->log, "%s: cannot be removed: %s", item->path, strerror(errno));
 }
 
 static enum em_status prune(struct cli *cli, const struct cache_options *o,
@@ -179,7 +174,6 @@ static enum em_status prune(struct cli *cli, const struct cache_options *o,
     struct sums sums = {0};
     uint64_t size = 0;
     int in_use = 0, kept = 0;
-    const char *why = NULL;
     for (int i = 0; i < num; i++)
         if (is_meant(o, &items[i], now) && (o->kinds.num || strcmp(items[i].kind, models) != 0))
             remove_item(cli, o, &items[i], &sums);
@@ -188,7 +182,6 @@ static enum em_status prune(struct cli *cli, const struct cache_options *o,
         size += s->size;
         in_use += s->in_use;
         kept += s->kept;
-        why = why ? why : s->why;
         if (!cli->json && s->num)
             printf("  %-11s %7d %10.1f MB\n", s->kind, s->num, (double) s->size / 1e6);
     }
@@ -201,9 +194,10 @@ static enum em_status prune(struct cli *cli, const struct cache_options *o,
         log_say(cli->log, "%d stayed: another process computes %s", in_use,
                 in_use == 1 ? "it" : "them");
     cli->running = true;
-    if (kept > 1)
-        return log_fail(cli->log, EM_ERR_IO, "%s; %d more stayed too", why, kept - 1);
-    return kept ? log_fail(cli->log, EM_ERR_IO, "%s", why) : EM_OK;
+    if (!kept)
+        return EM_OK;
+    return log_fail(cli->log, EM_ERR_IO, "%d %s could not be removed from %s", kept,
+                    kept == 1 ? "entry" : "entries", cli->cache_folder);
 }
 
 // --- the command
