@@ -83,6 +83,8 @@ static pcre2_code *compile(struct log *log, const char *path, const char *patter
                       PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &at, NULL);
     if (code) {
         pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // where there is none, it is interpreted
+    } else if (error == PCRE2_ERROR_HEAP_FAILED) {
+        memory_exhausted(SIZE_MAX);
     } else {
         char message[256];
         pcre2_get_error_message(error, (PCRE2_UCHAR *) message, sizeof(message));
