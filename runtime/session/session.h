@@ -79,9 +79,11 @@ struct session_corpus {
     int num_paths;
     uint64_t tokens;    // 0: 10 F
     uint64_t documents; // 0: as many as `tokens` needs
-    int max_length;     // tokens of a document, the rest is another document; 0: 128
+    int max_length;     // tokens of a document, the rest is another document; 0: as below
     bool shuffle;       // documents in an order drawn from the seed, not in file order
 };
+// Of whom says none: 128, or as many as the model takes if those are fewer.
+int session_document_length(const struct model_config *config);
 // What em_whiten and the rest will measure, and the layers to measure in one pass when the first is
 // asked for.
 EM_MUST_CHECK enum em_status session_corpus_set(struct em_session *s,

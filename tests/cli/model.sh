@@ -71,7 +71,7 @@ fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" --layers 1,4
 fails 2 '--layers 1;4: numbers from 0 to 9999 with commas between them are needed, such as 3,5' "$@" --layers '1;4'
 fails 2 '--corpus none.txt: there is no such file' covariance --model "$world" --corpus none.txt --layers 1
 fails 2 '--corpus .: is a folder; a file is needed' covariance --model "$world" --corpus . --layers 1
-fails 2 '--max-length 257: the model takes at most 256 tokens at once' "$@" --layers 1 --max-length 257
+fails 2 '--max-length 257: the model takes documents of 2 to 256 tokens' "$@" --layers 1 --max-length 257
 
 # run and check
 cat >demo.json <<EOF
@@ -162,5 +162,10 @@ json run sweep.json
 sed -i 's/"ES"/"\\u001b[2J"/' runs/sweep/*/summary.json
 prints '?[2J' run sweep.json
 fails 2 'runs/sweep: is not a run folder, and not empty; choose another with --out, or move it aside with --fresh' run demo.json --out runs/sweep
+
+# a model whose context is shorter than documents otherwise are
+cp -r "$world" short
+sed -i 's/"max_position_embeddings": *[0-9]*/"max_position_embeddings": 64/' short/config.json
+prints '    1  ' covariance --model short --corpus "$world/corpus.txt" --layers 1
 
 finish

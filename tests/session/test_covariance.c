@@ -135,7 +135,8 @@ static void test_corpus_forms(void **state)
         write_file(&f, "a.txt", "One two.\nThree.\n\n\n Four five. \n"),
         write_file(&f, "b.jsonl", "{\"text\": \"Six.\"}\n\n{\"text\": \"Seven\"}\n")};
     f.s->bos = true;
-    const struct session_corpus from = {.paths = paths, .num_paths = 2, .documents = 100};
+    const struct session_corpus from = {
+        .paths = paths, .num_paths = 2, .documents = 100, .max_length = 128};
     struct corpus corpus;
     const int ffn = f.s->config->ffn;
     assert_int_equal(corpus_read(f.s, &from, 0, &corpus), EM_ERR_CONFIG);
@@ -165,7 +166,8 @@ static void test_corpus_line_ends(void **state)
     const char *paths[] = {
         write_file(&f, "a.txt", "One two.\r\nThree.\r\n\r\n\r\n Four five. \r\n"),
         write_file(&f, "b.jsonl", "{\"text\": \"Six.\"}\r\n\r\n{\"text\": \"Seven\"}\r\n")};
-    const struct session_corpus from = {.paths = paths, .num_paths = 2, .documents = 100};
+    const struct session_corpus from = {
+        .paths = paths, .num_paths = 2, .documents = 100, .max_length = 128};
     struct corpus corpus;
     const int ffn = f.s->config->ffn;
     ((struct model_config *) f.s->config)->ffn = 1;
@@ -204,7 +206,8 @@ static void test_corpus_refusals(void **state)
         const char *path = write_file(&f, bad[i].name, "");
         struct corpus corpus;
         fixture_ok(&f, file_write(f.log, path, bad[i].text, size));
-        const struct session_corpus from = {.paths = &path, .num_paths = 1, .documents = 100};
+        const struct session_corpus from = {
+            .paths = &path, .num_paths = 1, .documents = 100, .max_length = 128};
         assert_int_equal(corpus_read(f.s, &from, 0, &corpus), EM_ERR_CONFIG);
         assert_string_equal(log_error(f.log), arena_print(f.arena, "%s%s", path, bad[i].message));
         log_clear(f.log);
@@ -234,7 +237,8 @@ static void test_too_few_documents(void **state)
     const char *path = write_file(&f, "few.txt", "One two.\n\nOne two.\n\nOne two.\n");
     int *ids, num;
     fixture_ok(&f, tokenizer_encode(f.s->tokenizer, f.arena, "One two.", false, &ids, &num));
-    struct session_corpus from = {.paths = &path, .num_paths = 1, .documents = 2};
+    struct session_corpus from = {
+        .paths = &path, .num_paths = 1, .documents = 2, .max_length = 128};
     struct corpus corpus;
     assert_int_equal(corpus_read(f.s, &from, 0, &corpus), EM_ERR_CONFIG);
     assert_string_equal(log_error(f.log),

@@ -29,8 +29,8 @@ static const struct cli_option covariance_table[] = {
                  "layers, with commas between them"),
     CLI_INT_ROW(struct covariance_options, tokens, "tokens", 0, 0, INT_MAX,
                 "of the corpus, 0 for 10 times the width of a key"),
-    CLI_INT_ROW(struct covariance_options, max_length, "max-length", 128, 2, 65536,
-                "tokens of a document"),
+    CLI_INT_ROW(struct covariance_options, max_length, "max-length", 0, 0, 65536,
+                "tokens of a document, 0 for 128 or what the model takes if that is less"),
     CLI_INT_ROW(struct covariance_options, seed, "seed", 0, 0, INT_MAX, "of the documents' order"),
     CLI_TEXT_ROW(struct covariance_options, out, "out", "DIR", false,
                  "write DIR/covariance-LAYER.safetensors too, for covariance.import"),
@@ -81,10 +81,10 @@ static enum em_status check_corpus(struct cli *cli, const struct covariance_opti
 static enum em_status check_max_length(struct cli *cli, const struct covariance_options *o,
                                        const struct model_config *config)
 {
-    if (o->max_length <= config->max_tokens)
+    if (!o->max_length || (o->max_length >= 2 && o->max_length <= config->max_tokens))
         return EM_OK;
     return log_fail(cli->log, EM_ERR_CONFIG,
-                    "--max-length %d: the model takes at most %d tokens at once%s", o->max_length,
+                    "--max-length %d: the model takes documents of 2 to %d tokens%s", o->max_length,
                     config->max_tokens, config_limit_reason(config));
 }
 

@@ -10,6 +10,7 @@
 #include "base/text/words.h"
 #include "experiment/read/missing.h"
 #include "experiment/read/spec_parts.h"
+#include "session/session.h"
 
 // Where the members of one section stand in the document.
 struct place {
@@ -473,9 +474,11 @@ enum em_status spec_check_model(struct spec *spec, const struct model_config *co
                              "that has an inverse (the default is 10 times as many)",
                              c->tokens, ffn);
     const bool measured = (spec->needs & EM_NEEDS_COVARIANCE) && c->num_corpus;
-    if (measured && c->max_length > config->max_tokens)
+    if (!c->max_length)
+        c->max_length = session_document_length(config);
+    if (measured && (c->max_length < 2 || c->max_length > config->max_tokens))
         return document_fail(spec->document, "covariance.max_length",
-                             "is %d; the model takes at most %d tokens at once%s", c->max_length,
+                             "is %d; the model takes documents of 2 to %d tokens%s", c->max_length,
                              config->max_tokens, config_limit_reason(config));
     if (!c->tokens && !c->documents && c->num_corpus)
         c->tokens = 10 * ffn;

@@ -53,7 +53,8 @@ static const struct em_option covariance_table[] = {
     EM_INT(struct spec_covariance, tokens, 0, 0, INT_MAX,
            "of the corpus, 0 for 10 times the width of a key"),
     EM_INT(struct spec_covariance, documents, 0, 0, INT_MAX, "of the corpus, instead of tokens"),
-    EM_INT(struct spec_covariance, max_length, 128, 2, 65536, "tokens of a document"),
+    EM_INT(struct spec_covariance, max_length, 0, 0, 65536,
+           "tokens of a document, 0 for 128 or what the model takes if that is less"),
     EM_BOOL(struct spec_covariance, shuffle, true, "documents in an order drawn from the seed"),
     {0},
 };

@@ -9,8 +9,6 @@
 #include "base/text/json.h"
 #include "base/text/words.h"
 
-enum { DEFAULT_LENGTH = 128 };
-
 struct texts {
     const char **items;
     size_t num, cap;
@@ -167,13 +165,12 @@ enum em_status corpus_read(struct em_session *s, const struct session_corpus *fr
     enum em_status status = read_texts(s, out->a, from, &texts);
     if (status == EM_OK && from->shuffle)
         shuffle(s, &texts);
-    const int max_length = from->max_length ? from->max_length : DEFAULT_LENGTH;
     const size_t most =
         from->documents && from->documents < texts.num ? from->documents : texts.num;
     uint64_t left = from->documents ? UINT32_MAX : tokens;
     const uint64_t start = left;
     for (size_t i = 0; i < most && left > 0 && status == EM_OK; i++)
-        status = add_document(s, out, texts.items[i], max_length, &left, &cap);
+        status = add_document(s, out, texts.items[i], from->max_length, &left, &cap);
     const unsigned long long read = start - left;
     if (status == EM_OK && read < (uint64_t) s->config->ffn)
         status = fail_short(s, read, most, most < texts.num);

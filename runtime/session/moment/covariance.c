@@ -60,6 +60,11 @@ static void sort_layers(struct em_session *s, const int *layers, int num)
     }
 }
 
+int session_document_length(const struct model_config *config)
+{
+    return config->max_tokens < 128 ? config->max_tokens : 128;
+}
+
 enum em_status session_corpus_set(struct em_session *s, const struct session_corpus *corpus,
                                   const int *layers, int num_layers)
 {
@@ -68,6 +73,8 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
     for (int i = 0; i < corpus->num_paths; i++)
         paths[i] = arena_copy(s->life, corpus->paths[i]);
     s->corpus.paths = paths;
+    if (!corpus->max_length)
+        s->corpus.max_length = session_document_length(s->config);
     sort_layers(s, layers, num_layers);
     const uint64_t tokens = corpus_tokens(s);
     if (tokens < (uint64_t) s->config->ffn && !corpus->documents)
@@ -87,7 +94,7 @@ enum em_status session_corpus_set(struct em_session *s, const struct session_cor
         }
         hash_text(h, hex);
     }
-    const uint64_t numbers[] = {tokens, corpus->documents, (uint64_t) corpus->max_length, s->bos,
+    const uint64_t numbers[] = {tokens, corpus->documents, (uint64_t) s->corpus.max_length, s->bos,
                                 corpus->shuffle ? s->seed + 1 : 0};
     hash_bytes(h, numbers, sizeof(numbers));
     hash_end(h, s->corpus_hash);

@@ -69,7 +69,9 @@ static const struct refusal refusals[] = {
     {4, "\"covariance\": {\"import\": {\"1\": \"" WORLD "\"}}",
      "@/x.json:4: covariance.import.1: \"" WORLD "\" is a folder (" WORLD "); a file is needed"},
     {4, "\"covariance\": {\"corpus\": \"" WORLD "/corpus.txt\", \"max_length\": 257}",
-     "@/x.json:4: covariance.max_length: is 257; the model takes at most 256 tokens at once"},
+     "@/x.json:4: covariance.max_length: is 257; the model takes documents of 2 to 256 tokens"},
+    {4, "\"covariance\": {\"corpus\": \"" WORLD "/corpus.txt\", \"max_length\": 1}",
+     "@/x.json:4: covariance.max_length: is 1; the model takes documents of 2 to 256 tokens"},
     {4, "\"covariance\": {\"corpus\": [\"" WORLD "/corpus.txt\", 3]}",
      "@/x.json:4: covariance.corpus[1]: is a number; a path in quotes is needed"},
     {4, "\"covariance\": {\"corpus\": []}", "@/x.json:4: covariance.corpus: is an empty list"},
@@ -335,7 +337,8 @@ static void test_help(void **state)
         "2147483647; default 0)\n",
         "\ncovariance: the second moment of a layer's keys\n  corpus             a text file, a "
         "JSON lines file",
-        "  max_length         tokens of a document (a whole number from 2 to 65536; default 128)\n",
+        "  max_length         tokens of a document, 0 for 128 or what the model takes if that is "
+        "less (a whole number from 0 to 65536; default 0)\n",
         "\nmetrics: ",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)

@@ -8,7 +8,8 @@
 
 static enum em_status read_corpus(struct em_session *s, const char *path)
 {
-    const struct session_corpus from = {.paths = &path, .num_paths = 1, .shuffle = true};
+    const struct session_corpus from = {
+        .paths = &path, .num_paths = 1, .max_length = 128, .shuffle = true};
     struct corpus corpus;
     EM_TRY(corpus_read(s, &from, 1000, &corpus));
     for (int i = 0; i < corpus.num; i++)
