@@ -19,6 +19,7 @@ struct cli {
     struct arena *arena;
     struct registry *registry; // made by cli_plugins()
     const char *cache_folder;  // per user: fetched models, covariances, compiled pipelines
+    const char *hub;           // where Hugging Face's tools keep models
     const char *prefix;        // what the program's bin/ is in, beside lib/ and share/
     const char *plugin_path;   // folders, with colons between them
     bool json;                 // --json
@@ -106,7 +107,7 @@ extern const char *const cli_matmul_names[];
                    "matrix products in shaders or in the host's BLAS")
 #define CLI_MODEL_ROW(S)                                                                           \
     CLI_TEXT_ROW(S, model, "model", "M", true,                                                     \
-                 "a known name, a .gguf file or a Hugging Face folder")
+                 "a .gguf file, a Hugging Face folder, a name in its cache, or a known name")
 
 // --- the command line: parse.c
 struct cli_line {

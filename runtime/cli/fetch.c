@@ -12,6 +12,7 @@
 #include "base/file/file.h"
 #include "base/file/hash.h"
 #include "cli/cli.h"
+#include "model/hub.h"
 #include "plugin/options.h"
 
 const struct cli_known cli_known_models[] = {
@@ -169,6 +170,11 @@ static enum em_status fail_unknown(struct cli *cli, const char *name)
     const char *names[sizeof(cli_known_models) / sizeof(cli_known_models[0])] = {0};
     for (int i = 0; cli_known_models[i].name; i++)
         names[i] = cli_known_models[i].name;
+    if (hub_is_name(name))
+        return log_fail(cli->log, EM_ERR_CONFIG,
+                        "\"%s\" is neither a file, nor a folder, nor a model in %s; \"hf download "
+                        "%s\" puts it there from Hugging Face, if it is there",
+                        name, cli->hub, name);
     return log_fail(cli->log, EM_ERR_CONFIG,
                     "\"%s\" is neither a file, nor a folder, nor a known model%s", name,
                     options_suggest(cli->arena, name, names));

@@ -58,6 +58,18 @@ static char *find_cache_folder(struct arena *a)
     return path_join(a, home ? home : "/tmp", ".cache/emend");
 }
 
+// As Hugging Face's tools find it.
+static char *find_hub(struct arena *a)
+{
+    if (environment("HF_HUB_CACHE"))
+        return arena_copy(a, environment("HF_HUB_CACHE"));
+    if (environment("HF_HOME"))
+        return path_join(a, environment("HF_HOME"), "hub");
+    const char *cache = environment("XDG_CACHE_HOME"), *home = environment("HOME");
+    return path_join(a, cache ? cache : path_join(a, home ? home : "/tmp", ".cache"),
+                     "huggingface/hub");
+}
+
 // "/usr" of "/usr/bin/emend".
 static char *find_prefix(struct arena *a)
 {
@@ -161,6 +173,7 @@ int main(int argc, char **argv)
     cJSON_InitHooks(&(cJSON_Hooks) {.malloc_fn = memory_alloc, .free_fn = free});
     struct cli cli = {.log = log_create(stderr, LOG_NORMAL), .arena = arena_create()};
     cli.cache_folder = find_cache_folder(cli.arena);
+    cli.hub = find_hub(cli.arena);
     cli.prefix = find_prefix(cli.arena);
 
     const enum em_status status = run(&cli, argc, argv);

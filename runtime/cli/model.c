@@ -3,19 +3,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file/file.h"
 #include "cli/cli.h"
+#include "model/hub.h"
 #include "model/tokenizer.h"
 
 const char *const cli_matmul_names[] = {"auto", "host", "shader", NULL}; // enum op_matmul
 
 enum em_status cli_model_path(struct cli *cli, const char *model, const char **path)
 {
-    if (file_exists(model)) {
-        *path = model;
-        return EM_OK;
-    }
-    return cli_fetch_model(cli, model, cli->arena, path);
+    *path = hub_find(cli->arena, "", model, cli->hub);
+    return *path ? EM_OK : cli_fetch_model(cli, model, cli->arena, path);
 }
 
 static enum em_status open_parts(struct cli *cli, const struct cli_model_params *params,

@@ -16,11 +16,7 @@
 
 static enum em_status open_model(struct experiment *e)
 {
-    const char *model = e->spec.root.model;
-    EM_TRY(workshop_files(e->workshop, e->document, model, &e->files, &e->model_path));
-    const char *path = path_join(e->arena, document_folder(e->document, "model"), model);
-    if (file_exists(path)) // not a name, which stays one
-        e->spec.root.model = e->model_path;
+    EM_TRY(workshop_files(e->workshop, e->document, e->spec.root.model, &e->files, &e->model_path));
     return spec_check_model(&e->spec, model_files_config(e->files));
 }
 
@@ -28,7 +24,11 @@ static enum em_status open_parts(struct experiment *e)
 {
     const struct experiment_params *p = &e->params;
     const struct data_set *data;
-    EM_TRY(spec_read(&e->spec, e->log, e->arena, e->document, p->registry));
+    EM_TRY(spec_read(&e->spec, &(struct spec_params) {.log = e->log,
+                                                      .arena = e->arena,
+                                                      .document = e->document,
+                                                      .registry = p->registry,
+                                                      .hub = p->hub}));
     EM_TRY(workshop_read_data(e->workshop, &e->spec, &data));
     e->data = *data;
     e->spec.data.count = data->num_records;

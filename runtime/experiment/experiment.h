@@ -28,6 +28,7 @@ struct experiment_params {
     const char *device;       // of --device; NULL: the experiment's, else the best
     enum op_matmul matmul;    // of --matmul
     const char *cache_folder; // per user
+    const char *hub;          // the cache of Hugging Face's tools; NULL: not looked into
     bool fresh;               // move an old run folder aside
     // A model given by name that is not there: fetch it (says so, checks its hash). NULL: an error
     // instead.

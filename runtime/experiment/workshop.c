@@ -6,6 +6,7 @@
 
 #include "base/file/file.h"
 #include "experiment/read/missing.h"
+#include "model/hub.h"
 
 struct workshop_model {
     const char *path;
@@ -72,16 +73,18 @@ void workshop_destroy(struct workshop **workshop)
 static enum em_status find_model(struct workshop *w, const struct document *d, const char *model,
                                  const char **found)
 {
-    const char *path = path_join(w->arena, document_folder(d, "model"), model);
-    if (file_exists(path)) {
+    const char *folder = document_folder(d, "model"), *where = document_where(d, w->arena, "model");
+    const char *path = hub_find(w->arena, folder, model, w->params.hub);
+    if (path) {
         *found = path_absolute(w->arena, path);
         return EM_OK;
     }
     struct missing *missing = missing_create(w->log, w->arena);
-    const char *where = document_where(d, w->arena, "model");
-    if (spec_model_is_path(model) || !w->params.fetch)
-        missing_add(missing, where, model, path,
-                    spec_model_is_path(model) ? "file or folder" : "file, folder or known model");
+    path = path_join(w->arena, folder, model);
+    if (spec_model_is_path(model))
+        missing_add_model(missing, where, model, path, w->params.hub);
+    else if (!w->params.fetch)
+        missing_add(missing, where, model, path, "file, folder or known model");
     EM_TRY(missing_fail(missing));
     const enum em_status status = w->params.fetch(w->params.fetch_user, model, w->arena, found);
     if (status != EM_ERR_CONFIG)

@@ -32,7 +32,8 @@ struct workshop {
 struct workshop *workshop_create(const struct experiment_params *params);
 void workshop_destroy(struct workshop **w);
 
-// The files of a document's "model": a path as the author wrote it, or a name that is fetched.
+// The files of a document's "model": a path as the author wrote it, the name of a model in the
+// cache of Hugging Face's tools, or a name that is fetched.
 EM_MUST_CHECK enum em_status workshop_files(struct workshop *w, const struct document *d,
                                             const char *model, struct model_files **files,
                                             const char **path);

@@ -30,7 +30,7 @@ fails 2 '--length: "ten" is not a whole number' generate --length ten
 fails 2 '--length: "" is not a whole number' generate --length=
 fails 2 '--length: 0 is outside 1 to 4096' generate --length 0
 fails 2 '--top-k: 99999999999999999999 is outside 1 to 64' generate --top-k 99999999999999999999
-fails 2 'generate needs --model M: a known name, a .gguf file or a Hugging Face folder' generate
+fails 2 'generate needs --model M: a .gguf file, a Hugging Face folder, a name in its cache, or a known name' generate
 fails 2 'edit needs --subject TEXT: whom or what it is about' edit --model m --prompt '{} is'
 fails 2 'score: 2 prompts and 1 target do not make pairs; give one --target for each --prompt, or one --prompt' score --model m --prompt a --prompt b --target c
 fails 2 "plugin folder $scratch/none does not exist (--plugins, EMEND_PLUGIN_PATH)" list metrics --plugins "$scratch/none"

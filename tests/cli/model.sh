@@ -163,6 +163,26 @@ sed -i 's/"ES"/"\\u001b[2J"/' runs/sweep/*/summary.json
 prints '?[2J' run sweep.json
 fails 2 'runs/sweep: is not a run folder, and not empty; choose another with --out, or move it aside with --fresh' run demo.json --out runs/sweep
 
+# a model that Hugging Face's tools have: its name, and what is refused
+hub=$scratch/hub
+export HF_HUB_CACHE="$hub"
+here=$hub/models--one--world
+mkdir -p "$here/refs" "$here/snapshots/0a1b"
+ln -s "$world"/* "$here/snapshots/0a1b"
+set -- covariance --corpus "$world/corpus.txt" --layers 4 --model
+fails 2 '"one/world" is neither a file, nor a folder, nor a model in '"$hub"'; "hf download one/world" puts it there from Hugging Face, if it is there' "$@" one/world
+printf '../../../..' >"$here/refs/main"
+fails 2 '"one/world" is neither a file, nor a folder, nor a model in '"$hub"'; "hf download one/world" puts it there from Hugging Face, if it is there' "$@" one/world
+printf '0a1b\n' >"$here/refs/main"
+fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" one/world
+fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" "$here/snapshots/0a1b/"
+fails 2 "$here: has no config.json; in the cache of Hugging Face's tools this is \"one/world\": give that name, or a folder of its snapshots" "$@" "$here"
+mkdir files
+echo GGUF >files/some.gguf
+fails 2 'files: has no config.json; give the GGUF file, files/some.gguf' "$@" files
+prints 'demo.json is fine' check demo.json --set model='"one/world"'
+fails 2 "--set model=\"one/moon\": \"one/moon\": there is no such file or folder, and no such model in $hub (looked for one/moon)" check demo.json --set model='"one/moon"'
+
 # a model whose context is shorter than documents otherwise are
 cp -r "$world" short
 sed -i 's/"max_position_embeddings": *[0-9]*/"max_position_embeddings": 64/' short/config.json

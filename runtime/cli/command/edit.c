@@ -98,6 +98,7 @@ static struct experiment *open_experiment(struct cli *cli, const struct edit_opt
         .device = o->place.device,
         .matmul = (enum op_matmul) o->place.matmul,
         .cache_folder = cli->cache_folder,
+        .hub = cli->hub,
         .fetch = cli_fetch_model,
         .fetch_user = cli,
         .progress = cli_progress_show,

@@ -80,15 +80,18 @@ static enum em_status export_run(struct cli *cli, const void *options, const cha
 {
     (void) num;
     const struct export_options *o = options;
-    struct cache *cache = cache_create(cli->log, cli->cache_folder);
     struct export_result result;
+    const char *model = NULL;
+    if (o->model)
+        EM_TRY(cli_model_path(cli, o->model, &model));
     cli->running = true; // what is wrong with the input is no EM_ERR_IO
+    struct cache *cache = cache_create(cli->log, cli->cache_folder);
     const enum em_status status = experiment_export(
         &(struct export_params) {
             .log = cli->log,
             .arena = cli->arena,
             .run = args[0],
-            .model = o->model,
+            .model = model,
             .out = o->out,
             .format = (enum export_format) o->format,
             .f32 = o->precision != 0,

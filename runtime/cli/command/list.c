@@ -87,7 +87,9 @@ static enum em_status list_models(struct cli *cli)
     }
     cJSON_Delete(json);
     printf(
-        "\nAny Llama-family model in a Hugging Face folder or a .gguf file is used by its path.\n");
+        "\nAny Llama-family model in a Hugging Face folder or a .gguf file is used by its path, "
+        "one that\nHugging Face's tools have in %s by its name, as meta-llama/Meta-Llama-3-8B.\n",
+        cli->hub);
     return EM_OK;
 }
 

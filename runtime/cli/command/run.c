@@ -55,6 +55,7 @@ static struct sweep *open_sweep(struct cli *cli, const struct run_options *o, co
         .device = o->place.device,
         .matmul = (enum op_matmul) o->place.matmul,
         .cache_folder = cli->cache_folder,
+        .hub = cli->hub,
         .fresh = o->fresh,
         .fetch = cli_fetch_model,
         .fetch_user = cli,

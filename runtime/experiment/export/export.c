@@ -85,9 +85,6 @@ static enum em_status open_model(struct export *e)
     if (!model)
         return json_fail(&e->experiment, e->experiment.root, "model", "is missing");
     e->model_path = model;
-    if (p->model && !file_exists(model) && strchr(model, '/'))
-        return log_fail(e->log, EM_ERR_CONFIG, "--model %s: there is no such file or folder",
-                        model);
     if (!file_exists(model) && strchr(model, '/'))
         return log_fail(e->log, EM_ERR_CONFIG,
                         "%s: the run's model is no longer there; --model says where it is now",

@@ -20,7 +20,7 @@ struct export_params {
     struct log *log;
     struct arena *arena; // the result's strings live here
     const char *run;     // its folder
-    const char *model;   // where the model is now; NULL: where the run found it
+    const char *model;   // its path, if it is no longer where the run found it; or NULL
     const char *out;     // a folder, not there yet or empty
     enum export_format format;
     bool f32;            // EXPORT_HF: edited matrices in float32, else in the type they had

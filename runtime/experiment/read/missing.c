@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file/file.h"
+#include "model/hub.h"
 
 // Files that users fetch by hand, by the name that the presets give them. One more is one line.
 #define STUDY_ORDER                                                                                \
@@ -16,13 +17,13 @@ static const struct hint {
     const char *name, *source;
 } hints[] = {
     {"Meta-Llama-3-8B",
-     "meta-llama/Meta-Llama-3-8B on Hugging Face, whose page asks to accept a licence first: "
-     "config.json, tokenizer.json, model.safetensors.index.json and the four model-*.safetensors, "
-     "16 GB"},
+     "meta-llama/Meta-Llama-3-8B (16 GB) from Hugging Face, whose page asks to accept a licence "
+     "first: with hf download meta-llama/Meta-Llama-3-8B --exclude \"original/*\", or config.json, "
+     "tokenizer.json, model.safetensors.index.json and the four model-*.safetensors"},
     {"Llama-2-7b-hf",
-     "meta-llama/Llama-2-7b-hf on Hugging Face, whose page asks to accept a licence first: "
-     "config.json, tokenizer.json, model.safetensors.index.json and the two model-*.safetensors, "
-     "13.5 GB"},
+     "meta-llama/Llama-2-7b-hf (13.5 GB) from Hugging Face, whose page asks to accept a licence "
+     "first: with hf download meta-llama/Llama-2-7b-hf --exclude \"*.bin\", or config.json, "
+     "tokenizer.json, model.safetensors.index.json and the two model-*.safetensors"},
     {"counterfact.json", "counterfact.json, 21,919 records, from the data page of the ROME project "
                          "(rome.baulab.info/data)"},
     {"multi_counterfact.json",
@@ -79,6 +80,15 @@ void missing_add(struct missing *m, const char *where, const char *written, cons
                            m->lines ? m->lines : "", m->lines ? "\n" : "", where, written, what,
                            path, source ? "\n    fetch " : "", source ? source : "",
                            source ? "\n    to " : "", source ? path : "");
+}
+
+void missing_add_model(struct missing *m, const char *where, const char *written, const char *path,
+                       const char *hub)
+{
+    const char *what = "file or folder";
+    if (hub && hub_is_name(written))
+        what = arena_print(m->arena, "file or folder, and no such model in %s", hub);
+    missing_add(m, where, written, path, what);
 }
 
 enum em_status missing_fail(const struct missing *m)

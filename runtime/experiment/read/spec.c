@@ -10,6 +10,7 @@
 #include "base/text/words.h"
 #include "experiment/read/missing.h"
 #include "experiment/read/spec_parts.h"
+#include "model/hub.h"
 #include "session/session.h"
 
 // Where the members of one section stand in the document.
@@ -351,23 +352,28 @@ bool spec_model_is_path(const char *model)
     return strchr(model, '/') || text_ends_with(model, ".gguf");
 }
 
-// A model that is named by a path; other names are the caller's to know.
-static void look_for_model(const struct spec *spec)
+// A model that is there becomes its path; a name that is none is the caller's to know.
+static void look_for_model(struct spec *spec, const char *hub)
 {
     const char *model = spec->root.model;
-    const char *path = path_join(spec->arena, document_folder(spec->document, "model"), model);
-    if (spec_model_is_path(model) && !file_exists(path))
-        missing_add(spec->missing, document_where(spec->document, spec->arena, "model"), model,
-                    path, "file or folder");
+    const char *folder = document_folder(spec->document, "model");
+    const char *path = hub_find(spec->arena, folder, model, hub);
+    if (path)
+        spec->root.model = path_absolute(spec->arena, path);
+    else if (spec_model_is_path(model))
+        missing_add_model(spec->missing, document_where(spec->document, spec->arena, "model"),
+                          model, path_join(spec->arena, folder, model), hub);
 }
 
-enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
-                         const struct document *d, struct registry *registry)
+enum em_status spec_read(struct spec *spec, const struct spec_params *p)
 {
-    *spec =
-        (struct spec) {.log = log, .arena = a, .document = d, .missing = missing_create(log, a)};
+    struct registry *registry = p->registry;
+    *spec = (struct spec) {.log = p->log,
+                           .arena = p->arena,
+                           .document = p->document,
+                           .missing = missing_create(p->log, p->arena)};
     EM_TRY(read_root(spec));
-    look_for_model(spec);
+    look_for_model(spec, p->hub);
     EM_TRY(read_section(spec, "tokens", &spec->tokens));
     EM_TRY(read_section(spec, "run", &spec->run));
     EM_TRY(read_evaluate(spec));

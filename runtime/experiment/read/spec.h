@@ -117,8 +117,14 @@ struct spec {
 };
 
 // Files that are not there are one error, told after all that is wrong with the document itself.
-EM_MUST_CHECK enum em_status spec_read(struct spec *spec, struct log *log, struct arena *a,
-                                       const struct document *d, struct registry *registry);
+struct spec_params {
+    struct log *log;
+    struct arena *arena;
+    const struct document *document;
+    struct registry *registry;
+    const char *hub; // as experiment_params has it
+};
+EM_MUST_CHECK enum em_status spec_read(struct spec *spec, const struct spec_params *params);
 
 // Modes whose edits stay in the model.
 bool spec_keeps_edits(const struct spec *spec);

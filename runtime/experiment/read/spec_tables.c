@@ -20,7 +20,8 @@ const char *const spec_metrics[] = {"efficacy", "paraphrase", "neighborhood", "s
 const struct em_option spec_root_table[] = {
     EM_STRING(struct spec_root, name, NULL, "names the run folder"),
     EM_STRING(struct spec_root, about, NULL, "for people"),
-    EM_STRING(struct spec_root, model, NULL, "a folder, a .gguf file, or a known name"),
+    EM_STRING(struct spec_root, model, NULL,
+              "a folder, a .gguf file, a name in the Hugging Face cache, or a known name"),
     EM_STRING(struct spec_root, device, NULL, "index, part of a name, or cpu"),
     EM_INT(struct spec_root, seed, 0, 0, INT_MAX, "of everything that is left to chance"),
     {0},

@@ -9,6 +9,7 @@
 
 #include "base/text/words.h"
 #include "base/workers.h"
+#include "model/hub.h"
 #include "model/files/parts.h"
 
 static enum em_status open_files(struct model_files *m)
@@ -37,7 +38,8 @@ struct model_files *model_files_open(struct log *log, const char *path)
     m->log = log;
     m->a = a;
     m->path = own;
-    char *name = arena_copy(a, path_name(own));
+    const char *repository = hub_name(a, own);
+    char *name = arena_copy(a, path_name(repository ? repository : own));
     if (text_ends_with(name, ".gguf"))
         name[strlen(name) - strlen(".gguf")] = 0;
     m->name = name;

@@ -1,20 +1,50 @@
 // A Hugging Face folder: config.json, and safetensors in one file or in the shards that
 // model.safetensors.index.json lists.
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text/json.h"
 #include "base/text/escape.h"
+#include "base/text/json.h"
+#include "base/text/words.h"
+#include "model/hub.h"
 #include "model/files/parts.h"
+
+// A .gguf file in the folder; NULL: there is none.
+static const char *find_gguf(struct model_files *m)
+{
+    DIR *dir = opendir(m->path);
+    const char *found = NULL;
+    for (const struct dirent *e; dir && !found && (e = readdir(dir));)
+        if (text_ends_with(e->d_name, ".gguf"))
+            found = path_join(m->a, m->path, e->d_name);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+static enum em_status fail_config(struct model_files *m)
+{
+    const char *name = hub_name(m->a, m->path), *gguf = find_gguf(m);
+    if (gguf)
+        return log_fail(m->log, EM_ERR_CONFIG, "%s: has no config.json; give the GGUF file, %s",
+                        m->path, gguf);
+    if (name && file_is_folder(path_join(m->a, m->path, "snapshots")))
+        return log_fail(m->log, EM_ERR_CONFIG,
+                        "%s: has no config.json; in the cache of Hugging Face's tools this is "
+                        "\"%s\": give that name, or a folder of its snapshots",
+                        m->path, name);
+    return log_fail(m->log, EM_ERR_CONFIG,
+                    "%s: has no config.json; a Hugging Face folder or a GGUF file is needed",
+                    m->path);
+}
 
 static enum em_status read_config(struct model_files *m)
 {
     const char *path = path_join(m->a, m->path, "config.json");
     if (!file_exists(path))
-        return log_fail(m->log, EM_ERR_CONFIG,
-                        "%s: has no config.json; a Hugging Face folder or a GGUF file is needed",
-                        m->path);
+        return fail_config(m);
     char *text;
     EM_TRY(file_read(m->log, m->a, path, &text, NULL));
     return config_from_json(m->log, path, text, &m->config);

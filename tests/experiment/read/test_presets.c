@@ -162,8 +162,8 @@ static void test_resolve(void **state)
     room_open(&r);
     room_ok(&r, folder_make(r.log, room_path(&r, "data")));
     write_model(&r, "models/smollm2", 30);
-    write_model(&r, "models/Meta-Llama-3-8B", 32);
-    write_model(&r, "models/Llama-2-7b-hf", 32);
+    write_model(&r, "meta-llama/Meta-Llama-3-8B", 32);
+    write_model(&r, "meta-llama/Llama-2-7b-hf", 32);
     write_records(&r);
     room_write(&r, "data/wikipedia.jsonl", "{\"text\": \"One article.\"}\n");
     room_write(&r, "data/facts.json", room_read(&r, EXPERIMENTS "/data/facts.json"));
@@ -192,15 +192,16 @@ static void test_resolve(void **state)
 static void test_missing(void **state)
 {
     (void) state;
-    static const char *const needed[] = {"models/Meta-Llama-3-8B\": ",
-                                         "fetch meta-llama/Meta-Llama-3-8B on Hugging Face",
-                                         "data/wikipedia.jsonl\": ",
-                                         "fetch text of Wikipedia",
-                                         "data/counterfact.json\": ",
-                                         "fetch counterfact.json",
-                                         "fetch the study's order",
-                                         "/data/counterfact.json\n",
-                                         "4 files are missing; nothing else is wrong"};
+    static const char *const needed[] = {
+        "meta-llama/Meta-Llama-3-8B\": ",
+        "fetch meta-llama/Meta-Llama-3-8B (16 GB) from Hugging Face",
+        "data/wikipedia.jsonl\": ",
+        "fetch text of Wikipedia",
+        "data/counterfact.json\": ",
+        "fetch counterfact.json",
+        "fetch the study's order",
+        "/data/counterfact.json\n",
+        "4 files are missing; nothing else is wrong"};
     struct room r;
     room_open(&r);
     const struct presets presets = list_presets(r.arena);

@@ -252,8 +252,8 @@ static void test_hints(void **state)
     assert_null(open_path(&r, path));
     const char *text = log_error(r.log);
     expect(text, "x.json:1: model: \"models/Meta-Llama-3-8B\": there is no such file or folder");
-    expect(text,
-           "\n    fetch meta-llama/Meta-Llama-3-8B on Hugging Face, whose page asks to accept");
+    expect(text, "\n    fetch meta-llama/Meta-Llama-3-8B (16 GB) from Hugging Face, whose page "
+                 "asks to accept");
     expect(text, arena_print(r.arena, "\n    to %s/models/Meta-Llama-3-8B\n", r.folder));
     expect(text, "x.json:1: data.path: \"counterfact.json\"");
     expect(text, "ROME project");

@@ -26,7 +26,11 @@ static enum em_status read_points(struct log *log, struct arena *a, const struct
     for (int i = 0; i < grid.num_points && i < POINTS && status == EM_OK; i++) {
         struct document *point = grid_vary(&grid, a, d, i);
         struct spec spec;
-        status = point ? spec_read(&spec, log, a, point, registry) : EM_ERR_CONFIG;
+        status =
+            point ? spec_read(&spec,
+                              &(struct spec_params) {
+                                  .log = log, .arena = a, .document = point, .registry = registry})
+                  : EM_ERR_CONFIG;
         if (status == EM_OK)
             status = spec_check_run(&spec, registry, 40);
         if (status == EM_OK)
