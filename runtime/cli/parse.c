@@ -53,6 +53,17 @@ static enum em_status fail_unknown_command(struct parser *p, const char *word)
                     help_hint(p));
 }
 
+// "-m" and "-model" of other programs as well as "--modle".
+static const char *option_meant(const char *word, const char *const *names)
+{
+    word += strspn(word, "-");
+    if (strlen(word) != 1)
+        return options_nearest(word, names);
+    while (*names && **names != *word)
+        names++;
+    return *names;
+}
+
 static enum em_status fail_unknown_option(struct parser *p, const char *word)
 {
     const char *names[64] = {0};
@@ -62,7 +73,7 @@ static enum em_status fail_unknown_option(struct parser *p, const char *word)
         names[num++] = own->name;
     for (const struct cli_option *o = global_options; o->name; o++)
         names[num++] = o->name;
-    const char *near = strncmp(word, "--", 2) ? NULL : options_nearest(word + 2, names);
+    const char *near = option_meant(word, names);
     return log_fail(p->cli->log, EM_ERR_CONFIG, "unknown option %s%s%s%s %s", word,
                     p->line->command ? " of " : "", command_word(p),
                     near ? arena_print(p->cli->arena, "; did you mean --%s?", near) : "",

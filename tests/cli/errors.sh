@@ -21,6 +21,7 @@ fails 2 'unknown option --devise of run; did you mean --device? (see "emend help
 fails 2 'unknown option --devise of run; did you mean --device? (see "emend help run")' run x --devise=3
 fails 2 'unknown option --device (see "emend help")' --device 3 run x
 fails 2 'unknown option -z of run (see "emend help run")' run x -z
+fails 2 'unknown option -m of generate; did you mean --model? (see "emend help generate")' generate -m x.gguf
 fails 2 'unknown option -qv (see "emend help")' -qv
 fails 2 '--out needs a value: run folder, else runs/NAME' run x --out
 fails 2 '--json takes no value' run x --json=1
