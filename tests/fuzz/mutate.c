@@ -1,20 +1,34 @@
 // A fuzz target without libFuzzer, for the suite: each good file of a folder as it is, and cut,
-// overwritten and spliced at places that a fixed seed draws.
+// overwritten and spliced at places that a fixed seed draws, so that a failure comes again.
 //
-//   fuzz_TARGET FOLDER NUMBER       so many changed inputs of each file
+//   fuzz_TARGET FOLDER SECONDS      for so long, but fifty times each file at least
 //   fuzz_TARGET FILE                one input again
 
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 
+#include "base/clock.h"
 #include "base/number/random.h"
 
-enum { MOST = 1 << 20, CHANGES = 4 };
+enum { MOST = 1 << 20, CHANGES = 4, LEAST = 50, SLOWEST = 20 }; // bytes, a time, times, seconds
 
 struct input {
     uint8_t *bytes; // [MOST]
     size_t size;
+};
+
+struct seed { // a good file
+    const uint8_t *data;
+    size_t size;
+    struct random chance; // of its changes
+};
+
+struct seeds {
+    struct seed *items;
+    size_t num, cap;
 };
 
 static size_t below(struct random *chance, size_t num)
@@ -69,57 +83,96 @@ static void change(struct random *chance, struct input *x)
     }
 }
 
-static void run_changed(struct random *chance, const char *data, size_t size)
+// What a target is looking at: a failure leaves it in a file, for `fuzz_TARGET FILE`.
+static struct {
+    const uint8_t *bytes;
+    size_t size;
+    char path[256];
+} at_work;
+
+static void keep_input(int failure)
 {
-    struct input x = {malloc(MOST), size < MOST ? size : MOST};
+    const int fd = open(at_work.path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd >= 0 && write(fd, at_work.bytes, at_work.size) == (ssize_t) at_work.size)
+        dprintf(STDERR_FILENO, "the input is kept as %s\n", at_work.path);
+    signal(failure, SIG_DFL);
+    raise(failure);
+}
+
+static void run_input(const uint8_t *bytes, size_t size)
+{
+    at_work.bytes = bytes;
+    at_work.size = size;
+    alarm(SLOWEST);
+    LLVMFuzzerTestOneInput(bytes, size);
+    alarm(0);
+}
+
+static void run_changed(struct seed *seed)
+{
+    struct input x = {malloc(MOST), seed->size < MOST ? seed->size : MOST};
     if (!x.bytes)
         abort();
-    memcpy(x.bytes, data, x.size);
-    for (size_t i = 0, num = 1 + below(chance, CHANGES); i < num; i++)
-        change(chance, &x);
+    memcpy(x.bytes, seed->data, x.size);
+    for (size_t i = 0, num = 1 + below(&seed->chance, CHANGES); i < num; i++)
+        change(&seed->chance, &x);
     uint8_t *whole = malloc(x.size + !x.size); // as long as it is, for a sanitizer to see the end
     if (!whole)
         abort();
     memcpy(whole, x.bytes, x.size);
     free(x.bytes);
-    LLVMFuzzerTestOneInput(whole, x.size);
+    run_input(whole, x.size);
     free(whole);
 }
 
-static void run_file(const char *path, int num)
+static struct seed read_seed(struct log *log, struct arena *a, const char *path)
 {
-    struct log *log = log_create(stderr, LOG_NORMAL);
-    struct arena *a = arena_create();
-    struct random chance = random_stream(1, path_name(path));
+    struct seed seed = {.chance = random_stream(1, path_name(path))};
     char *data;
-    size_t size;
-    if (file_read(log, a, path, &data, &size) != EM_OK) {
+    if (file_read(log, a, path, &data, &seed.size) != EM_OK) {
         fprintf(stderr, "%s\n", log_error(log));
         exit(2);
     }
-    LLVMFuzzerTestOneInput((const uint8_t *) data, size);
-    for (int i = 0; i < num; i++)
-        run_changed(&chance, data, size);
-    arena_destroy(&a);
-    log_destroy(&log);
+    seed.data = (const uint8_t *) data;
+    return seed;
+}
+
+static struct seeds read_seeds(struct log *log, struct arena *a, const char *folder)
+{
+    struct seeds seeds = {0};
+    DIR *dir = opendir(folder);
+    for (const struct dirent *e; dir && (e = readdir(dir));)
+        if (e->d_name[0] != '.')
+            *arena_push(a, &seeds) = read_seed(log, a, path_join(a, folder, e->d_name));
+    if (dir)
+        closedir(dir);
+    return seeds;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 2) {
-        run_file(argv[1], 0);
-        return 0;
-    }
+    static const int failures[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM};
+    struct log *log = log_create(stderr, LOG_NORMAL);
     struct arena *a = arena_create();
-    DIR *folder = argc == 3 ? opendir(argv[1]) : NULL;
-    int files = 0;
-    for (const struct dirent *e; folder && (e = readdir(folder));)
-        if (e->d_name[0] != '.' && ++files)
-            run_file(path_join(a, argv[1], e->d_name), (int) strtol(argv[2], NULL, 10));
-    if (folder)
-        closedir(folder);
+    struct seeds seeds = {0};
+    if (argc == 2)
+        *arena_push(a, &seeds) = read_seed(log, a, argv[1]);
+    else if (argc == 3)
+        seeds = read_seeds(log, a, argv[1]);
+    snprintf(at_work.path, sizeof(at_work.path), "%s.failed", path_name(argv[0]));
+    for (size_t i = 0; argc == 3 && i < sizeof(failures) / sizeof(*failures); i++)
+        signal(failures[i], keep_input);
+    for (size_t i = 0; i < seeds.num; i++)
+        run_input(seeds.items[i].data, seeds.items[i].size);
+    const double until = time_now() + (argc == 3 ? strtod(argv[2], NULL) : 0);
+    int rounds = 0;
+    for (; argc == 3 && seeds.num && (rounds < LEAST || time_now() < until); rounds++)
+        for (size_t i = 0; i < seeds.num; i++)
+            run_changed(&seeds.items[i]);
+    printf("%zu files, %d changes of each\n", seeds.num, rounds);
+    const int code = seeds.num ? 0 : 2;
     arena_destroy(&a);
+    log_destroy(&log);
     folder_remove(fuzz_folder());
-    printf("%d files\n", files);
-    return files ? 0 : 2;
+    return code;
 }
