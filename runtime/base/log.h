@@ -33,7 +33,7 @@ void log_progress(struct log *log, const char *line);
 enum em_status log_fail(struct log *log, enum em_status status, const char *fmt, ...)
     EM_PRINTF(3, 4);
 enum em_status log_vfail(struct log *log, enum em_status status, const char *fmt, va_list args);
-const char *log_error(const struct log *log); // the first failure's message, or ""
+const char *log_error(const struct log *log);     // the first failure's message, or ""
 enum em_status log_status(const struct log *log); // of that failure, or of an interruption
 void log_clear(struct log *log);
 

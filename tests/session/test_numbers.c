@@ -232,10 +232,8 @@ static void test_long_prompt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_remembered_weights),
-        cmocka_unit_test(test_covariances),
-        cmocka_unit_test(test_divergence),
+        cmocka_unit_test(test_weights),     cmocka_unit_test(test_remembered_weights),
+        cmocka_unit_test(test_covariances), cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_long_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
