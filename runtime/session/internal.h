@@ -123,10 +123,6 @@ void session_time_add(struct em_session *s, const char *program, const struct gp
 // At least `positions` rows of the RoPE table on the device.
 EM_MUST_CHECK enum em_status session_rope_reserve(struct em_session *s, int positions);
 
-// A file of the user's without a NUL byte, in `a`.
-EM_MUST_CHECK enum em_status session_read_text(struct em_session *s, struct arena *a,
-                                               const char *path, char **text);
-
 void session_state_reset(struct em_session *s); // no edits, no kept rows
 // The state behind the newest change of a layer below `layer`: where it is the same, those layers
 // are.

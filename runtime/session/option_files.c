@@ -5,24 +5,13 @@
 
 #include <string.h>
 
-#include "base/file/file.h"
 #include "base/text/json.h"
+#include "base/text/read.h"
 #include "model/npz.h"
-
-enum em_status session_read_text(struct em_session *s, struct arena *a, const char *path,
-                                 char **text)
-{
-    size_t size;
-    EM_TRY(file_read(s->log, a, path, text, &size));
-    if (strlen(*text) != size)
-        return em_fail(s, EM_ERR_CONFIG, "%s: byte %zu is NUL, so it is no text; save it as UTF-8",
-                       path, strlen(*text));
-    return EM_OK;
-}
 
 enum em_status em_read_text(struct em_session *s, const char *path, char **text)
 {
-    return session_read_text(s, s->call, path, text);
+    return text_read_utf8(s->log, s->call, path, text);
 }
 
 // --- NumPy arrays

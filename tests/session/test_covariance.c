@@ -197,7 +197,9 @@ static void test_corpus_refusals(void **state)
          ":3: this is not valid JSON, at `Six}`"},
         {"e.jsonl", "{\"text\": \"Six\\u0000 seven\"}\n", 0,
          ":1: the character U+0000 is not allowed, at `\\u0000 seven\"}`"},
-        {"f.txt", "One.\0Two.", 9, ": byte 4 is NUL, so it is no text; save it as UTF-8"},
+        {"f.txt", "One.\0Two.", 9, ":1: holds a NUL byte, so it is not a text"},
+        {"g.txt", "One.\n\nCaf\xE9.\n", 0,
+         ":3: the byte 0xE9 is not UTF-8; save the file in that encoding"},
     };
     struct fixture f;
     fixture_open(&f, &(struct fixture_params) {0});

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file/file.h"
 #include "base/text/escape.h"
+#include "base/text/read.h"
 
 static int line_of(const struct json *j, const char *at)
 {
@@ -71,12 +71,7 @@ enum em_status json_read(struct log *log, struct arena *a, const char *path, str
 {
     *out = (struct json) {.log = log, .path = path};
     char *text;
-    size_t size;
-    EM_TRY(file_read(log, a, path, &text, &size));
-    if (strlen(text) != size)
-        return log_fail(log, EM_ERR_CONFIG,
-                        "%s: byte %zu is NUL, so it is not a JSON text; save it as UTF-8", path,
-                        strlen(text));
+    EM_TRY(text_read(log, a, path, &text));
     return json_parse(log, arena_copy(a, path), 1, text, out);
 }
 

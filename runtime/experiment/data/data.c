@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file/file.h"
 #include "base/text/escape.h"
+#include "base/text/read.h"
 #include "base/text/words.h"
 #include "experiment/data/choose.h"
 #include "experiment/data/format/csv.h"
@@ -264,30 +264,9 @@ static enum em_status read_table(struct source *s, struct data_set *out)
     return read_chosen(s, out);
 }
 
-static int line_at(const char *text, size_t place)
-{
-    int line = 1;
-    for (size_t i = 0; i < place; i++)
-        line += text[i] == '\n';
-    return line;
-}
-
-// The file's text, which is one: without NUL bytes, UTF-8, a mark of which may open it.
 static enum em_status read_text(struct source *s)
 {
-    static const char mark[] = "\xEF\xBB\xBF";
-    size_t size;
-    EM_TRY(file_read(s->log, s->scratch, s->path, &s->text, &size));
-    const size_t whole = strlen(s->text), good = escape_valid_length(s->text);
-    if (whole != size)
-        return log_fail(s->log, EM_ERR_CONFIG, "%s:%d: holds a NUL byte, so it is not a text",
-                        s->path, line_at(s->text, whole));
-    if (good != whole)
-        return log_fail(s->log, EM_ERR_CONFIG,
-                        "%s:%d: the byte 0x%02X is not UTF-8; save the file in that encoding",
-                        s->path, line_at(s->text, good), (unsigned char) s->text[good]);
-    if (strncmp(s->text, mark, strlen(mark)) == 0)
-        s->text += strlen(mark);
+    EM_TRY(text_read_utf8(s->log, s->scratch, s->path, &s->text));
     return sniff_check(s->spec, s->text);
 }
 

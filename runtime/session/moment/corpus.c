@@ -7,6 +7,7 @@
 
 #include "base/number/random.h"
 #include "base/text/json.h"
+#include "base/text/read.h"
 #include "base/text/words.h"
 
 struct texts {
@@ -94,7 +95,7 @@ static enum em_status read_texts(struct em_session *s, struct arena *a,
     for (int i = 0; i < from->num_paths; i++) {
         const char *path = from->paths[i];
         char *text;
-        EM_TRY(session_read_text(s, a, path, &text));
+        EM_TRY(text_read_utf8(s->log, a, path, &text));
         if (text_ends_with(path, ".jsonl"))
             EM_TRY(read_lines(s, a, path, text, out));
         else
