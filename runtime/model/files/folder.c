@@ -35,6 +35,11 @@ static enum em_status fail_config(struct model_files *m)
                         "%s: has no config.json; in the cache of Hugging Face's tools this is "
                         "\"%s\": give that name, or a folder of its snapshots",
                         m->path, name);
+    if (file_exists(path_join(m->a, m->path, "adapter_config.json")))
+        return log_fail(m->log, EM_ERR_CONFIG,
+                        "%s: is an adapter, not a model; merge it into its model and save that "
+                        "(PEFT's merge_and_unload)",
+                        m->path);
     return log_fail(m->log, EM_ERR_CONFIG,
                     "%s: has no config.json; a Hugging Face folder or a GGUF file is needed",
                     m->path);
