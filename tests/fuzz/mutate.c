@@ -93,8 +93,8 @@ static struct {
 static void keep_input(int failure)
 {
     const int fd = open(at_work.path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd >= 0 && write(fd, at_work.bytes, at_work.size) == (ssize_t) at_work.size)
-        dprintf(STDERR_FILENO, "the input is kept as %s\n", at_work.path);
+    if (fd < 0 || write(fd, at_work.bytes, at_work.size) != (ssize_t) at_work.size)
+        unlink(at_work.path);
     signal(failure, SIG_DFL);
     raise(failure);
 }
@@ -162,6 +162,8 @@ int main(int argc, char **argv)
     snprintf(at_work.path, sizeof(at_work.path), "%s.failed", path_name(argv[0]));
     for (size_t i = 0; argc == 3 && i < sizeof(failures) / sizeof(*failures); i++)
         signal(failures[i], keep_input);
+    setvbuf(stdout, NULL, _IONBF, 0); // the line is there when a failure ends the process
+    printf("an input that fails is kept as %s\n", at_work.path);
     for (size_t i = 0; i < seeds.num; i++)
         run_input(seeds.items[i].data, seeds.items[i].size);
     const double until = time_now() + (argc == 3 ? strtod(argv[2], NULL) : 0);

@@ -170,7 +170,7 @@ static void test_drift(void **state)
     const float *p = read_log_probs(f, prompts, PROMPTS, false);
     double kl = 0;
     for (size_t i = 0; i < PROMPTS * vocab; i++)
-        kl += exp(p[i]) * ((double) p[i] - p0[i]) / PROMPTS;
+        kl += exp((double) p[i]) * ((double) p[i] - p0[i]) / PROMPTS;
     assert_true(kl > 1e-3);
     assert_true(fabs(inspect(&t, drift, options) / kl - 1) < 1e-4);
     fixture_ok(f, session_revert(f->s));
@@ -198,7 +198,7 @@ static void test_perplexity(void **state)
             const float *p = read_log_probs(f, &start, 1, false);
             double total = 0;
             for (size_t v = 0; v < vocab; v++)
-                total += exp(p[v]);
+                total += exp((double) p[v]);
             assert_true(fabs(total - 1) < 1e-5);
             sum -= p[prompts[i].tokens[k]];
         }

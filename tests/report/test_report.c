@@ -318,9 +318,9 @@ static void odd_summaries_are_shown_as_they_are(void **state)
         "{\"metrics\":[1,2]}",
         "{\"metrics\":{\"a\":{\"mean\":1e308,\"ci95\":[-1e308,1e308]}},\"facts\":\"x\"}",
         "{\"metrics\":{\"a\":{\"mean\":\"x\",\"ci95\":7}},\"before\":{\"a\":3}}",
-        "{\"metrics\":{\"a\":{\"mean\":5}},\"run\":{\"mode\":\"sequential\"},\"fresh_curve\":[1,"
-        "{\"edits\":1,\"metrics\":{\"a\":{\"mean\":3}}}],\"retained\":7,\"states\":[{\"edits\":2,"
-        "\"a\":1}],\"series\":[]}",
+        ("{\"metrics\":{\"a\":{\"mean\":5}},\"run\":{\"mode\":\"sequential\"},\"fresh_curve\":[1,"
+         "{\"edits\":1,\"metrics\":{\"a\":{\"mean\":3}}}],\"retained\":7,\"states\":[{\"edits\":2,"
+         "\"a\":1}],\"series\":[]}"),
     };
     struct room *r = *state;
     for (size_t i = 0; i < sizeof(summaries) / sizeof(*summaries); i++) {

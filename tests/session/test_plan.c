@@ -446,7 +446,7 @@ static void test_log_probs(void **state)
         const float *row = log_probs + (size_t) i * V;
         double sum = 0;
         for (size_t v = 0; v < V; v++)
-            sum += exp(row[v]);
+            sum += exp((double) row[v]);
         assert_true(fabs(sum - 1) < 1e-5);
         assert_true(fabs(answers[i].nll + row[p[i].tokens[p[i].target_first]]) < 1e-5);
     }

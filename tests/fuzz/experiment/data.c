@@ -18,7 +18,8 @@ static void check_case(const struct em_case *c)
     for (int i = 0; i < 4; i++)
         if (!texts[i] || !*texts[i])
             abort();
-    if (!strstr(f->prompt, "{}") || !c->num_questions || strcmp(c->questions->group, "rewrite"))
+    if (!strstr(f->prompt, "{}") || !c->num_questions ||
+        strcmp(c->questions->group, "rewrite") != 0)
         abort();
     for (int i = 0; i < c->num_questions; i++) {
         const struct em_question *q = &c->questions[i];

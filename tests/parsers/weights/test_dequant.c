@@ -15,8 +15,11 @@ static void check_values(const char *type, const float *values, const uint8_t *e
 {
     for (size_t i = 0; i < num; i++) {
         float other;
-        memcpy(&other, expected + i * sizeof(other), sizeof(other));
-        if (memcmp(&values[i], &other, sizeof(other)) != 0 && !(isnan(values[i]) && isnan(other)))
+        uint32_t bits, other_bits;
+        memcpy(&bits, &values[i], sizeof(bits));
+        memcpy(&other_bits, expected + i * sizeof(other), sizeof(other_bits));
+        memcpy(&other, &other_bits, sizeof(other));
+        if (bits != other_bits && !(isnan(values[i]) && isnan(other)))
             fail_msg("%s: value %zu is %a, not %a", type, i, (double) values[i], (double) other);
     }
 }

@@ -11,8 +11,6 @@
 #include "experiment/report/chart/script.h"
 #include "experiment/report/chart/svg.h"
 
-extern char **environ;
-
 enum { STREAMS = 3 }; // the process's standard input, output and errors
 
 static char *read_stream(struct arena *a, FILE *from)

@@ -121,8 +121,10 @@ static int round_ticks(const struct fitting *f, bool whole, double *values)
             if (to - from + 1 > most || (whole && step < 1))
                 continue;
             int num = 0;
-            for (double k = from; k <= to; k++)
-                values[num++] = k * step;
+            while (from + num <= to) {
+                values[num] = (from + num) * step;
+                num++;
+            }
             if (num <= 2 || fit(f, values, num))
                 return num;
         }
