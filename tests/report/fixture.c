@@ -86,13 +86,13 @@ static cJSON *parse(const char *text)
 
 static void write_json(const char *folder, const char *name, const cJSON *json)
 {
-    char path[4096], *text = cJSON_Print(json);
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *to = fopen(path, "w");
+    char *path, *text = cJSON_Print(json);
+    FILE *to = asprintf(&path, "%s/%s", folder, name) > 0 ? fopen(path, "w") : NULL;
     if (!to)
         abort();
     fprintf(to, "%s\n", text);
     fclose(to);
+    free(path);
     free(text);
 }
 
