@@ -6,7 +6,6 @@
 
 #include "base/file/file.h"
 #include "experiment/read/missing.h"
-#include "model/hub.h"
 
 struct workshop_model {
     const char *path;
@@ -73,18 +72,15 @@ void workshop_destroy(struct workshop **workshop)
 static enum em_status find_model(struct workshop *w, const struct document *d, const char *model,
                                  const char **found)
 {
-    const char *folder = document_folder(d, "model"), *where = document_where(d, w->arena, "model");
-    const char *path = hub_find(w->arena, folder, model, w->params.hub);
-    if (path) {
-        *found = path_absolute(w->arena, path);
-        return EM_OK;
-    }
     struct missing *missing = missing_create(w->log, w->arena);
-    path = path_join(w->arena, folder, model);
-    if (spec_model_is_path(model))
-        missing_add_model(missing, where, model, path, w->params.hub);
-    else if (!w->params.fetch)
-        missing_add(missing, where, model, path, "file, folder or known model");
+    *found = spec_find_model(d, w->arena, model, w->params.hub, missing);
+    EM_TRY(missing_fail(missing));
+    if (*found)
+        return EM_OK;
+    const char *where = document_where(d, w->arena, "model");
+    if (!w->params.fetch)
+        missing_add(missing, where, model, path_join(w->arena, document_folder(d, "model"), model),
+                    "file, folder or known model");
     EM_TRY(missing_fail(missing));
     const enum em_status status = w->params.fetch(w->params.fetch_user, model, w->arena, found);
     if (status != EM_ERR_CONFIG)

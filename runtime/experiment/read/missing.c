@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/file/file.h"
-#include "model/hub.h"
 
 // Files that users fetch by hand, by the name that the presets give them. One more is one line.
 #define STUDY_ORDER                                                                                \
@@ -80,15 +79,6 @@ void missing_add(struct missing *m, const char *where, const char *written, cons
                            m->lines ? m->lines : "", m->lines ? "\n" : "", where, written, what,
                            path, source ? "\n    fetch " : "", source ? source : "",
                            source ? "\n    to " : "", source ? path : "");
-}
-
-void missing_add_model(struct missing *m, const char *where, const char *written, const char *path,
-                       const char *hub)
-{
-    const char *what = "file or folder";
-    if (hub && hub_is_name(written))
-        what = arena_print(m->arena, "file or folder, and no such model in %s", hub);
-    missing_add(m, where, written, path, what);
 }
 
 enum em_status missing_fail(const struct missing *m)

@@ -15,9 +15,6 @@ struct missing *missing_create(struct log *log, struct arena *a); // lives in th
 // `what`: "file" or the like.
 void missing_add(struct missing *m, const char *where, const char *written, const char *path,
                  const char *what);
-// The same of a model; `hub` as experiment_params has it.
-void missing_add_model(struct missing *m, const char *where, const char *written, const char *path,
-                       const char *hub);
 // EM_OK where nothing is missing.
 EM_MUST_CHECK enum em_status missing_fail(const struct missing *m);
 

@@ -347,22 +347,19 @@ static enum em_status read_evaluate(struct spec *spec)
     return retained ? read_retained(spec, retained) : EM_OK;
 }
 
-bool spec_model_is_path(const char *model)
+const char *spec_find_model(const struct document *d, struct arena *a, const char *model,
+                            const char *hub, struct missing *missing)
 {
-    return strchr(model, '/') || text_ends_with(model, ".gguf");
-}
-
-// A model that is there becomes its path; a name that is none is the caller's to know.
-static void look_for_model(struct spec *spec, const char *hub)
-{
-    const char *model = spec->root.model;
-    const char *folder = document_folder(spec->document, "model");
-    const char *path = hub_find(spec->arena, folder, model, hub);
+    const char *folder = document_folder(d, "model"), *what = "file or folder";
+    const char *path = hub_find(a, folder, model, hub);
     if (path)
-        spec->root.model = path_absolute(spec->arena, path);
-    else if (spec_model_is_path(model))
-        missing_add_model(spec->missing, document_where(spec->document, spec->arena, "model"),
-                          model, path_join(spec->arena, folder, model), hub);
+        return path_absolute(a, path);
+    if (hub && hub_is_name(model))
+        what = arena_print(a, "file or folder, and no such model in %s", hub);
+    if (strchr(model, '/') || text_ends_with(model, ".gguf"))
+        missing_add(missing, document_where(d, a, "model"), model, path_join(a, folder, model),
+                    what);
+    return NULL;
 }
 
 enum em_status spec_read(struct spec *spec, const struct spec_params *p)
@@ -373,7 +370,10 @@ enum em_status spec_read(struct spec *spec, const struct spec_params *p)
                            .document = p->document,
                            .missing = missing_create(p->log, p->arena)};
     EM_TRY(read_root(spec));
-    look_for_model(spec, p->hub);
+    const char *model =
+        spec_find_model(p->document, p->arena, spec->root.model, p->hub, spec->missing);
+    if (model)
+        spec->root.model = model;
     EM_TRY(read_section(spec, "tokens", &spec->tokens));
     EM_TRY(read_section(spec, "run", &spec->run));
     EM_TRY(read_evaluate(spec));

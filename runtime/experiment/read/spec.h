@@ -133,7 +133,10 @@ bool spec_keeps_edits(const struct spec *spec);
 // multiple of evaluate.retained.every, rounded up to a batch's end.
 bool spec_state_is_due(const struct spec *spec, int num_facts, int first, int end);
 
-bool spec_model_is_path(const char *model); // not a name that the caller may know
+// The path of a document's "model", a file or folder or in the cache `hub`. NULL: it is a name that
+// the caller may know, or is told to be missing.
+const char *spec_find_model(const struct document *d, struct arena *a, const char *model,
+                            const char *hub, struct missing *missing);
 
 // What can be told only with the data: whether a batch has as many facts as there are, and as the
 // algorithm takes at once. Settles the batch size, which is 1 where facts are edited one at a time,

@@ -29,8 +29,6 @@ bool hub_is_name(const char *model)
 static const char *read_commit(struct arena *a, const char *folder)
 {
     const char *path = path_join(a, folder, "refs/main");
-    if (!file_exists(path))
-        return NULL;
     struct log *aside = log_create(NULL, LOG_QUIET); // who has no main branch has no such model
     char *text;
     const bool read = file_read(aside, a, path, &text, NULL) == EM_OK;
