@@ -172,8 +172,8 @@ static enum em_status fail_unknown(struct cli *cli, const char *name)
         names[i] = cli_known_models[i].name;
     if (hub_is_name(name))
         return log_fail(cli->log, EM_ERR_CONFIG,
-                        "\"%s\" is neither a file, nor a folder, nor a model in %s; \"hf download "
-                        "%s\" puts it there from Hugging Face, if it is there",
+                        "\"%s\" is neither a file, nor a folder, nor a model in %s; if it is one "
+                        "of Hugging Face's, \"hf download %s\" puts it there",
                         name, cli->hub, name);
     return log_fail(cli->log, EM_ERR_CONFIG,
                     "\"%s\" is neither a file, nor a folder, nor a known model%s", name,

@@ -170,9 +170,9 @@ here=$hub/models--one--world
 mkdir -p "$here/refs" "$here/snapshots/0a1b"
 ln -s "$world"/* "$here/snapshots/0a1b"
 set -- covariance --corpus "$world/corpus.txt" --layers 4 --model
-fails 2 '"one/world" is neither a file, nor a folder, nor a model in '"$hub"'; "hf download one/world" puts it there from Hugging Face, if it is there' "$@" one/world
+fails 2 '"one/world" is neither a file, nor a folder, nor a model in '"$hub"'; if it is one of Hugging Face'"'"'s, "hf download one/world" puts it there' "$@" one/world
 printf '../../../..' >"$here/refs/main"
-fails 2 '"one/world" is neither a file, nor a folder, nor a model in '"$hub"'; "hf download one/world" puts it there from Hugging Face, if it is there' "$@" one/world
+fails 2 '"one/world" is neither a file, nor a folder, nor a model in '"$hub"'; if it is one of Hugging Face'"'"'s, "hf download one/world" puts it there' "$@" one/world
 printf '0a1b\n' >"$here/refs/main"
 fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" one/world
 fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" "$here/snapshots/0a1b/"
