@@ -21,7 +21,8 @@ const struct em_metric em_metric = {
     .abi = EM_ABI(struct em_metric),
     .name = "paraphrase",
     .label = "PS",
-    .summary = "paraphrases are answered with the new target",
+    .summary =
+        "after paraphrases the new target is likelier (mean over its tokens) than the true one",
     .reference = "Meng et al. 2022, Locating and Editing Factual Associations in GPT",
     .scope = EM_PER_CASE,
     .needs = EM_NEEDS_TARGET_NEW | EM_NEEDS_TARGET_TRUE,

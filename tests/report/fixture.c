@@ -177,6 +177,7 @@ static void write_summary(const struct point *p)
     cJSON_AddItemToObject(json, "run", cJSON_Duplicate(run, true));
     cJSON_AddItemToObject(json, "algorithm",
                           cJSON_Duplicate(cJSON_GetObjectItem(p->experiment, "algorithm"), true));
+    cJSON_AddItemToObject(json, "about", parse("{\"efficacy\":\"a < b, as p & q say\"}"));
     cJSON_AddItemToObject(json, "metrics", metrics(less_of(p)));
     cJSON_AddItemToObject(json, "before", all_before());
     if (strncmp(mode, "sequential", 10) == 0)

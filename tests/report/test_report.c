@@ -99,6 +99,8 @@ static void page_shows_the_numbers_and_links_to_runs(void **state)
                       "<td class=\"number\">3</td><td class=\"number\">79.00<small>75.00–83.00"
                       "</small></td><td class=\"number\">69.00<small>65.00–73.00</small></td>");
     check_holds(page, "<dt>Model</dt><dd>small</dd>");
+    check_holds(page, "<dt>ES</dt><dd>a &lt; b, as p &amp; q say</dd>");
+    check_holds(page, "<dt>PS</dt><dd>PS  paraphrase</dd>"); // which the run says nothing of
     assert_int_equal(markup_count(page, "<script"), 0);
     assert_int_equal(
         markup_count(page, "http://") - markup_count(page, "http://www.w3.org/2000/svg"), 0);

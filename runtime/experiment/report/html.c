@@ -186,19 +186,25 @@ static void put_missing(const struct page *p)
     put(p, ". Running the experiment again goes on with them.</p>\n");
 }
 
+static void put_metric(const struct page *p, const struct study_metric *m)
+{
+    put(p, "<dt>");
+    say(p, m->label);
+    put(p, "</dt><dd>");
+    say(p, *m->about ? m->about : figure_metric_title(p->arena, m));
+    put(p, "</dd>\n");
+}
+
 static void put_how_to_read(const struct page *p)
 {
-    put(p,
-        "<h2>How to read this</h2>\n"
-        "<p><b>ES</b>, efficacy: after the edited prompt the new target is likelier than the "
-        "true one. <b>PS</b>, paraphrase: the same after rephrasings. <b>NS</b>, neighborhood: "
-        "other subjects keep their true answer. <b>S</b>: the harmonic mean of the three. All in "
-        "percent of facts; high is good. A prompt's success is counted on likelihoods, as the "
-        "mean over a target's tokens, and a tie fails.</p>\n"
-        "<p>Bands and bars are 95 % intervals of the mean over facts: bootstrap, or Wilson’s "
-        "where all facts agree. Dashed lines with open points are the second of a pair or "
-        "figures of a paper, as the legend says. Each number links to the folder of its run, "
-        "which holds every prompt’s likelihoods.</p>\n");
+    put(p, "<h2>How to read this</h2>\n<dl class=\"metrics\">\n");
+    for (int i = 0; i < p->study->num_metrics; i++)
+        put_metric(p, &p->study->metrics[i]);
+    put(p, "</dl>\n"
+           "<p>Bands and bars are 95 % intervals of the mean over facts: bootstrap, or Wilson’s "
+           "where all facts agree. Dashed lines with open points are the second of a pair or "
+           "figures of a paper, as the legend says. Each number links to the folder of its run, "
+           "which holds every prompt’s likelihoods.</p>\n");
 }
 
 // --- figures

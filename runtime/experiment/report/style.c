@@ -24,6 +24,7 @@ static const char sheet[] =
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.5rem;margin:1.5rem 0;"
     "padding:1rem 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line);"
     "font-size:.95rem}\n"
+    "dl.metrics{border:0;padding:0;margin:.4rem 0 .9rem;gap:.1rem 1.5rem}\n"
     "dt{color:var(--muted)}\n"
     "dd{margin:0;overflow-wrap:anywhere;min-width:0}\n"
     "figure{margin:1rem 0 0}\n"

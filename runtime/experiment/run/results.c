@@ -131,6 +131,17 @@ static enum em_status fill_series(struct run *r, const struct lines *cases, cJSO
     return EM_OK;
 }
 
+// What each metric says of itself, for readers who have not its plugin.
+static cJSON *describe_metrics(const struct spec *spec)
+{
+    cJSON *json = cJSON_CreateObject();
+    for (int i = 0; i < spec->num_metrics; i++) {
+        const struct em_metric *m = spec->metrics[i].metric;
+        cJSON_AddStringToObject(json, m->name, m->summary);
+    }
+    return json;
+}
+
 static enum em_status fill_summary(struct run *r, cJSON *json)
 {
     struct experiment *e = r->e;
@@ -140,6 +151,7 @@ static enum em_status fill_summary(struct run *r, cJSON *json)
     cJSON_AddNumberToObject(json, "facts", e->data.num);
     cJSON_AddItemToObject(json, "run", cJSON_Duplicate(json_get(e->json, "run"), true));
     cJSON_AddItemToObject(json, "algorithm", cJSON_Duplicate(json_get(e->json, "algorithm"), true));
+    cJSON_AddItemToObject(json, "about", describe_metrics(&e->spec));
     EM_TRY(fill_cases(r, &cases, json));
     EM_TRY(fill_retained(r, json));
     EM_TRY(fill_states(r, json));

@@ -134,6 +134,7 @@ static void add_metrics(struct study *s, const struct study_point *p, bool of_st
         s->metrics[s->num_metrics++] = (struct study_metric) {
             .name = m->string,
             .label = study_text(m, "label", m->string),
+            .about = study_text(json_get(p->summary.root, "about"), m->string, ""),
             .unit = unit,
             .percent = percent,
             .of_state = of_state,

@@ -14,6 +14,7 @@
 struct study_metric {
     const char *name;  // "efficacy"
     const char *label; // "ES"
+    const char *about; // what is counted, or ""
     const char *unit;  // "percent", "nats a token", or ""
     bool percent;      // that, and every value lies in [0, 100]
     bool of_state;     // of the model's state, not of cases
