@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text/escape.h"
 #include "base/text/json.h"
 
 static const double pi = 3.14159265358979323846;
@@ -25,7 +26,18 @@ static const struct family {
 };
 enum { LLAMA, MISTRAL, QWEN2, NUM_FAMILIES };
 
-// Their names, or types in quotes: "A, B and C".
+// What the config has and no model of ours; `cure` is what it may be.
+static enum em_status fail_value(const struct json *j, const cJSON *object, const char *key,
+                                 const char *value, const char *cure)
+{
+    struct arena *a = arena_create();
+    const enum em_status status =
+        json_fail(j, object, key, "is \"%s\"; %s", escape_shown(a, value, 60), cure);
+    arena_destroy(&a);
+    return status;
+}
+
+// Their names, or types in quotes: "A, B and C are supported".
 static const char *list_families(bool types, char out[256])
 {
     size_t at = 0;
@@ -34,6 +46,7 @@ static const char *list_families(bool types, char out[256])
         const char *join = i == 0 ? "" : i < NUM_FAMILIES - 1 ? ", " : " and ";
         at += (size_t) snprintf(out + at, 256 - at, "%s%s%s%s", join, quote, name, quote);
     }
+    snprintf(out + at, 256 - at, " are supported");
     return out;
 }
 
@@ -53,16 +66,15 @@ static enum em_status find_family(const struct json *j, const struct family **ou
         if (first ? strcmp(first->valuestring, families[i].name) == 0
                   : strcmp(type, families[i].type) == 0)
             *out = &families[i];
-    char all[256];
+    char cure[256];
     if (first && !*out)
-        return json_fail(j, first, NULL, "the architecture \"%.60s\" is not supported; %s are",
-                         first->valuestring, list_families(false, all));
+        return fail_value(j, first, NULL, first->valuestring, list_families(false, cure));
     if (!*out)
-        return json_fail(j, j->root, "model_type", "is \"%.60s\"; %s are supported", type,
-                         list_families(true, all));
-    if (type && strcmp(type, (*out)->type) != 0)
-        return json_fail(j, j->root, "model_type", "is \"%.60s\"; that of %s is \"%s\"", type,
-                         (*out)->name, (*out)->type);
+        return fail_value(j, j->root, "model_type", type, list_families(true, cure));
+    if (type && strcmp(type, (*out)->type) != 0) {
+        snprintf(cure, sizeof(cure), "that of %s is \"%s\"", (*out)->name, (*out)->type);
+        return fail_value(j, j->root, "model_type", type, cure);
+    }
     return EM_OK;
 }
 
@@ -71,7 +83,7 @@ static enum em_status check_unsupported(const struct json *j)
     const char *act = "silu";
     EM_TRY(json_get_text(j, j->root, "hidden_act", &act));
     if (strcmp(act, "silu") != 0)
-        return json_fail(j, j->root, "hidden_act", "is \"%.60s\"; \"silu\" is supported", act);
+        return fail_value(j, j->root, "hidden_act", act, "\"silu\" is supported");
     const cJSON *quantization = json_get(j->root, "quantization_config");
     if (quantization)
         return json_fail(j, j->root, "quantization_config",
@@ -211,9 +223,8 @@ static enum em_status read_rope_kind(const struct json *j, const cJSON *rope,
         return json_fail(j, rope, "rope_type", "is missing");
     const bool plain = strcmp(type, "default") == 0, linear = strcmp(type, "linear") == 0;
     if (!plain && !linear && strcmp(type, "llama3") != 0)
-        return json_fail(j, rope, key,
-                         "is \"%.60s\"; \"default\", \"linear\" and \"llama3\" are supported",
-                         type);
+        return fail_value(j, rope, key, type,
+                          "\"default\", \"linear\" and \"llama3\" are supported");
     EM_TRY(check_rope_fields(j, rope));
     if (plain)
         return EM_OK;

@@ -139,8 +139,11 @@ static const struct {
     const char *find, *by, *message;
 } bad[] = {
     {"LlamaForCausalLM", "Qwen3ForCausalLM",
-     ":2: architectures[0]: the architecture \"Qwen3ForCausalLM\" is not supported; "
-     "LlamaForCausalLM, MistralForCausalLM and Qwen2ForCausalLM are"},
+     ":2: architectures[0]: is \"Qwen3ForCausalLM\"; "
+     "LlamaForCausalLM, MistralForCausalLM and Qwen2ForCausalLM are supported"},
+    {"\"silu\"", "\"0123456789012345678901234567890123456789012345678901234567\xC3\xA9\xC3\xA9u\"",
+     ":3: hidden_act: is \"0123456789012345678901234567890123456789012345678901234567\xC3\xA9"
+     "\xC3\xA9...\"; \"silu\" is supported"},
     {"\"llama\"", "\"mistral\"",
      ":2: model_type: is \"mistral\"; that of LlamaForCausalLM is \"llama\""},
     {"\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\"",
