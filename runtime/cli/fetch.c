@@ -167,14 +167,14 @@ static enum em_status fetch_into(struct cli *cli, const struct cli_known *m, str
 
 static enum em_status fail_unknown(struct cli *cli, const char *name)
 {
-    const char *names[sizeof(cli_known_models) / sizeof(cli_known_models[0])] = {0};
-    for (int i = 0; cli_known_models[i].name; i++)
-        names[i] = cli_known_models[i].name;
     if (hub_is_name(name))
         return log_fail(cli->log, EM_ERR_CONFIG,
                         "\"%s\" is neither a file, nor a folder, nor a model in %s; if it is one "
                         "of Hugging Face's, \"hf download %s\" puts it there",
                         name, cli->hub, name);
+    const char *names[sizeof(cli_known_models) / sizeof(cli_known_models[0])] = {0};
+    for (int i = 0; cli_known_models[i].name; i++)
+        names[i] = cli_known_models[i].name;
     return log_fail(cli->log, EM_ERR_CONFIG,
                     "\"%s\" is neither a file, nor a folder, nor a known model%s", name,
                     options_suggest(cli->arena, name, names));

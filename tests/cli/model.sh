@@ -177,6 +177,9 @@ printf '0a1b\n' >"$here/refs/main"
 fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" one/world
 fails 2 '--layers: world has layers 0 to 3, and no 4' "$@" "$here/snapshots/0a1b/"
 fails 2 "$here: has no config.json; in the cache of Hugging Face's tools this is \"one/world\": give that name, or a folder of its snapshots" "$@" "$here"
+cp -r "$world" packed
+gzip -c "$world/config.json" >packed/config.json
+fails 2 'packed/config.json: is compressed by gzip; unpack it with gunzip' "$@" packed
 mkdir adapter files
 echo '{}' >adapter/adapter_config.json
 fails 2 "adapter: is an adapter, not a model; merge it into its model and save that (PEFT's merge_and_unload)" "$@" adapter

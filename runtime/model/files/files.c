@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text/read.h"
 #include "base/text/words.h"
 #include "base/workers.h"
 #include "model/hub.h"
@@ -195,7 +196,7 @@ static struct tokenizer *make_folder_tokenizer(struct model_files *m)
         return NULL;
     }
     char *text;
-    if (file_read(m->log, m->a, path, &text, NULL) != EM_OK)
+    if (text_read(m->log, m->a, path, &text) != EM_OK)
         return NULL;
     return tokenizer_from_json(m->log, path, text);
 }

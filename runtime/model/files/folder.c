@@ -7,6 +7,7 @@
 
 #include "base/text/escape.h"
 #include "base/text/json.h"
+#include "base/text/read.h"
 #include "base/text/words.h"
 #include "model/hub.h"
 #include "model/files/parts.h"
@@ -51,7 +52,7 @@ static enum em_status read_config(struct model_files *m)
     if (!file_exists(path))
         return fail_config(m);
     char *text;
-    EM_TRY(file_read(m->log, m->a, path, &text, NULL));
+    EM_TRY(text_read(m->log, m->a, path, &text));
     return config_from_json(m->log, path, text, &m->config);
 }
 
